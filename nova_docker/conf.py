@@ -1,0 +1,173 @@
+"""Configuration options of the driver: the group ``[docker]``."""
+
+import typing as ty
+
+from oslo_config import cfg
+
+docker_group = cfg.OptGroup(
+    'docker',
+    title='Docker options',
+    help="""
+The Docker compute driver, used when ``[DEFAULT]/compute_driver`` is
+``docker.DockerDriver``, runs every instance as a container on a Docker engine
+of the same host.
+""")
+
+docker_opts = [
+    cfg.StrOpt(
+        'engine_url',
+        default='unix:///run/docker.sock',
+        regex=r'^(unix:///|tcp://).+',
+        help="""
+Where the Docker engine listens.
+
+The engine must run on the same host as nova-compute, because the driver wires
+the network namespaces of its containers. The user that runs nova-compute needs
+access to it: for a Unix socket that is membership in the group ``docker``.
+
+Possible values:
+
+* ``unix:///<path of the socket>``
+* ``tcp://<host>:<port>``; set the three ``tls_*`` options too, because whoever
+  can reach an engine without TLS is root on its host.
+
+Related options:
+
+* ``tls_ca_file``, ``tls_cert_file``, ``tls_key_file``
+"""),
+    cfg.StrOpt(
+        'tls_ca_file',
+        help="""
+Certificate authority (PEM) that the engine's certificate is verified against.
+
+Setting it turns TLS on for a ``tcp://`` engine. The certificate and the host
+name in it are always verified.
+
+Related options:
+
+* ``engine_url``
+* ``tls_cert_file`` and ``tls_key_file``
+"""),
+    cfg.StrOpt(
+        'tls_cert_file',
+        help="""
+Client certificate (PEM) that nova-compute shows to the engine.
+
+Related options:
+
+* ``tls_ca_file``
+* ``tls_key_file``, which must be set too
+"""),
+    cfg.StrOpt(
+        'tls_key_file',
+        help="""
+Private key (PEM) of ``tls_cert_file``.
+
+Related options:
+
+* ``tls_cert_file``
+"""),
+    cfg.IntOpt(
+        'engine_timeout',
+        default=60,
+        min=1,
+        help="""
+Seconds to wait for the engine's answer to a short request, such as creating,
+starting or inspecting a container.
+
+A busy host answers slowly: a value that is too small makes boots fail under
+load.
+
+Related options:
+
+* ``stream_timeout``, for requests that carry images
+"""),
+    cfg.IntOpt(
+        'stream_timeout',
+        default=600,
+        min=1,
+        help="""
+Seconds of silence after which an image transfer between nova-compute and the
+engine (load, pull) is given up. It limits the pauses, not the whole transfer.
+
+Related options:
+
+* ``engine_timeout``
+"""),
+    cfg.StrOpt(
+        'sandbox_image',
+        help="""
+Image of the sandbox, the small container that holds an instance's network.
+
+By default the driver makes the image itself: one static program of a few
+hundred bytes, which needs no registry. An image named here must be present on
+the engine already, and its default command must never end.
+
+Possible values:
+
+* unset: the driver's own image (x86_64 and aarch64 hosts)
+* a reference the engine knows, for example ``registry.k8s.io/pause:3.9``; needed
+  on any other architecture
+"""),
+    cfg.StrOpt(
+        'cpu_mode',
+        default='quota',
+        choices=[
+            ('quota', 'An instance can use as many CPUs as its flavor has '
+                      'vCPUs and never more.'),
+            ('shares', 'An instance gets CPU time in proportion to its vCPUs '
+                       'when the host is busy, and all it can use otherwise.'),
+        ],
+        help="""
+How the vCPUs of a flavor limit an instance.
+
+``shares`` uses an idle host better; ``quota`` gives every instance the same
+speed whoever its neighbours are.
+
+Related options:
+
+* ``[DEFAULT]/cpu_allocation_ratio``
+"""),
+    cfg.IntOpt(
+        'pids_limit',
+        default=4096,
+        min=0,
+        help="""
+The most processes and threads that one instance may have.
+
+It keeps a fork bomb inside its instance.
+
+Possible values:
+
+* any positive integer
+* 0: no limit
+"""),
+    cfg.BoolOpt(
+        'no_new_privileges',
+        default=False,
+        help="""
+Forbid processes of an instance to gain privileges through setuid programs.
+
+It makes containers safer, and breaks images that rely on ``su``, ``sudo`` or
+``ping`` with a setuid bit.
+"""),
+    cfg.IntOpt(
+        'reboot_timeout',
+        default=10,
+        min=0,
+        help="""
+Seconds that a soft reboot gives the instance's main process to end by itself
+after the image's stop signal, before it is killed.
+"""),
+]
+
+
+def register_opts(conf: ty.Any) -> None:
+    """Register the options on an oslo.config ConfigOpts object."""
+    conf.register_group(docker_group)
+    conf.register_opts(docker_opts, group=docker_group)
+
+
+def list_opts() -> list[tuple[ty.Any, list[ty.Any]]]:
+    """What oslo-config-generator writes into the sample file."""
+    return [(docker_group, docker_opts)]

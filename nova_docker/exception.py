@@ -1,0 +1,71 @@
+"""What can go wrong, one small class per failure.
+
+The classes derive from Nova's, so that the compute manager's own handling
+(abort, reschedule, fault text) applies to them unchanged.
+"""
+
+from nova import exception
+
+
+class EngineError(exception.NovaException):
+    """The Docker engine answered a request with an error."""
+
+    msg_fmt = 'The Docker engine failed to %(action)s: %(reason)s'
+
+
+class EngineUnavailable(EngineError):
+    """The Docker engine cannot be reached, or did not answer in time."""
+
+    msg_fmt = ('The Docker engine at %(url)s is not available (could not '
+               '%(action)s): %(reason)s')
+
+
+class EngineTooOld(EngineError):
+    """The Docker engine speaks an API older than the driver needs."""
+
+    msg_fmt = ('The Docker engine at %(url)s speaks API %(version)s; '
+               'nova-docker needs %(minimum)s or newer. Upgrade the engine.')
+
+
+class EngineRejected(EngineError):
+    """The engine calls the request itself wrong (HTTP 400): the same request
+    fails on every host.
+    """
+
+
+class EngineConflict(EngineError):
+    """The object is in a state that does not allow the request (HTTP 409)."""
+
+
+class ContainerNotFound(EngineError):
+    """The engine does not know the container."""
+
+
+class EngineImageNotFound(EngineError):
+    """The engine does not have the image, or the registry does not."""
+
+
+class CommandNotRunnable(EngineError):
+    """The image's command cannot be executed: absent, not executable, or for
+    another architecture.
+    """
+
+
+class ImageLoadFailed(EngineError):
+    """The engine refused an image archive."""
+
+
+class ImagePullFailed(EngineError):
+    """A pull from a registry failed."""
+
+
+class InvalidArchive(exception.NovaException):
+    """The bytes are not an image archive in the format of docker save."""
+
+    msg_fmt = '%(reason)s'
+
+
+class NetnsError(exception.NovaException):
+    """A change in a network namespace failed."""
+
+    msg_fmt = 'Network namespace: %(reason)s'
