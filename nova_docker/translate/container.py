@@ -1,0 +1,177 @@
+"""Flavor, image and plans -> the JSON that creates the containers; the JSON
+that inspects them -> what Nova wants to know.
+
+The create and inspect bodies: https://docs.docker.com/reference/api/engine/
+"""
+
+from collections.abc import Mapping
+import dataclasses
+import typing as ty
+
+from nova.compute import power_state
+
+from nova_docker.translate import naming
+
+Json = dict[str, ty.Any]
+
+MIB = 1 << 20
+_CPU_PERIOD = 100_000
+_SHARES_PER_VCPU = 1024
+_MAX_SHARES = 262_144
+# containerd's runc shim serves all containers of one group; needs API 1.43.
+_SHIM_GROUP = 'io.containerd.runc.v2.group'
+_SHIM_GROUP_API = (1, 43)
+
+# A TTY and an open stdin make an image whose command is a shell wait for
+# somebody to attach, as the console of a virtual machine does; without them
+# the shell of busybox, debian or alpine would end at once.
+_CONSOLE: Json = {'Tty': True, 'OpenStdin': True}
+_LOG: Json = {'Type': 'json-file', 'Config': {'max-size': '10m', 'max-file': '2'}}
+
+
+@dataclasses.dataclass(frozen=True)
+class Identity:
+    """Who an instance is.
+
+    :param uuid: instance.uuid
+    :param name: instance.name
+    :param host: the compute host that owns it
+    :param hostname: instance.hostname
+    """
+
+    uuid: str
+    name: str
+    host: str
+    hostname: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What an instance may use.
+
+    :param vcpus: number of CPUs
+    :param cpu_mode: 'quota' or 'shares', see [docker]/cpu_mode
+    :param memory_mb: MiB
+    :param swap_mb: MiB on top of the memory
+    :param pids: processes and threads, 0 for no limit
+    :param disk_gb: GiB of the writable layer, 0 for no limit
+    :param no_new_privileges: see [docker]/no_new_privileges
+    """
+
+    vcpus: int
+    cpu_mode: str
+    memory_mb: int
+    swap_mb: int
+    pids: int
+    disk_gb: int
+    no_new_privileges: bool
+
+
+def sandbox_config(identity: Identity, image: str, api: tuple[int, ...]) -> Json:
+    """The create JSON of the container that holds the network.
+
+    The host name is set here, because the engine refuses it on a container
+    that joins another's network.
+    """
+    return {
+        'Image': image,
+        'Hostname': identity.hostname,
+        'Labels': _labels(naming.ROLE_SANDBOX, identity),
+        'HostConfig': {
+            'NetworkMode': 'none',
+            'CapDrop': ['ALL'],
+            'SecurityOpt': ['no-new-privileges'],
+            'LogConfig': {'Type': 'none'},
+            **_shim_group(identity, api),
+        },
+    }
+
+
+def workload_config(identity: Identity, image: str, limits: Limits, api: tuple[int, ...],
+                    command: list[str] | None = None,
+                    environment: Mapping[str, str] | None = None) -> Json:
+    """The create JSON of the container that runs the image.
+
+    :param image: the image's id on the engine
+    :param command: replaces the image's own command
+    :param environment: added to the image's own
+    """
+    config: Json = {
+        'Image': image,
+        'Labels': _labels(naming.ROLE_WORKLOAD, identity),
+        'Env': [f'{key}={value}' for key, value in sorted((environment or {}).items())],
+        'HostConfig': {
+            # By name: the sandbox may be made anew in the life of an instance.
+            'NetworkMode': f'container:{naming.sandbox_name(identity.uuid)}',
+            'CapDrop': ['NET_RAW'],
+            'LogConfig': _LOG,
+            **_limits(limits),
+            **_shim_group(identity, api),
+        },
+        **_CONSOLE,
+    }
+    if command is not None:
+        config['Cmd'] = command
+    return config
+
+
+def _labels(role: str, identity: Identity) -> dict[str, str]:
+    return naming.labels(role, instance_uuid=identity.uuid,
+                         instance_name=identity.name, host=identity.host)
+
+
+def _shim_group(identity: Identity, api: tuple[int, ...]) -> Json:
+    if api < _SHIM_GROUP_API:
+        return {}
+    return {'Annotations': {_SHIM_GROUP: identity.uuid}}
+
+
+def _limits(limits: Limits) -> Json:
+    result: Json = {
+        'Memory': limits.memory_mb * MIB,
+        # The engine's MemorySwap is the sum of both.
+        'MemorySwap': (limits.memory_mb + limits.swap_mb) * MIB,
+    }
+    if limits.cpu_mode == 'quota':
+        result.update(CpuPeriod=_CPU_PERIOD, CpuQuota=limits.vcpus * _CPU_PERIOD)
+    else:
+        result.update(CpuShares=min(limits.vcpus * _SHARES_PER_VCPU, _MAX_SHARES))
+    if limits.pids:
+        result['PidsLimit'] = limits.pids
+    if limits.disk_gb:
+        result['StorageOpt'] = {'size': f'{limits.disk_gb}G'}
+    if limits.no_new_privileges:
+        result['SecurityOpt'] = ['no-new-privileges']
+    return result
+
+
+# Exit codes of a process that was asked to end: success, and death by the
+# signals that people and engines stop containers with.
+_STOPPED_CODES = frozenset({0, 128 + 2, 128 + 3, 128 + 9, 128 + 15})
+
+
+def power_state_of(inspected: Mapping[str, ty.Any]) -> int:
+    """The nova.compute.power_state of an inspected workload.
+
+    A container that ended by itself with an error, or ran out of memory, is
+    CRASHED; one that was stopped or ended well is SHUTDOWN.
+    """
+    state = inspected['State']
+    if state.get('Paused'):
+        return ty.cast(int, power_state.PAUSED)
+    if state.get('Running') and not state.get('Restarting'):
+        return ty.cast(int, power_state.RUNNING)
+    if state.get('Status') == 'exited' and (
+            state.get('OOMKilled') or state.get('ExitCode') not in _STOPPED_CODES):
+        return ty.cast(int, power_state.CRASHED)
+    return ty.cast(int, power_state.SHUTDOWN)
+
+
+def is_workload(listed: Mapping[str, ty.Any]) -> bool:
+    """Whether an entry of the container list runs an image."""
+    return bool(listed['Labels'].get(naming.LABEL_ROLE) == naming.ROLE_WORKLOAD)
+
+
+def never_started(listed: Mapping[str, ty.Any]) -> bool:
+    """Whether an entry of the container list was made and not started yet."""
+    return bool(listed['State'] == 'created')

@@ -1,0 +1,84 @@
+"""Names and labels: how an instance is found on the engine.
+
+Labels carry the identity; names only make ``docker ps`` readable and keep two
+boots of one instance from running side by side.
+"""
+
+from collections.abc import Mapping
+
+_PREFIX = 'org.openstack.nova-docker.'
+LABEL_INSTANCE = _PREFIX + 'instance'   # instance uuid
+LABEL_NAME = _PREFIX + 'name'           # instance.name, instance-0000002a
+LABEL_HOST = _PREFIX + 'host'           # [DEFAULT]/host of the owner
+LABEL_ROLE = _PREFIX + 'role'           # sandbox or workload
+LABEL_GENERATION = _PREFIX + 'generation'  # counts rebuilds of the workload
+
+ROLE_SANDBOX = 'sandbox'
+ROLE_WORKLOAD = 'workload'
+
+# A top-level domain that can never exist (RFC 2606), so that nobody can
+# publish an image under a private tag.
+PRIVATE_REGISTRY = 'nova-docker.invalid'
+GLANCE_REPOSITORY = PRIVATE_REGISTRY + '/glance'
+SANDBOX_REPOSITORY = PRIVATE_REGISTRY + '/sandbox'
+
+_LINK_ALIAS = 'nova-docker:'
+
+
+def workload_name(instance_uuid: str) -> str:
+    """Name of the container that runs the instance's image."""
+    return f'nova-{instance_uuid}'
+
+
+def sandbox_name(instance_uuid: str) -> str:
+    """Name of the container that holds the instance's network."""
+    return f'nova-{instance_uuid}-sandbox'
+
+
+def host_filter(host: str) -> dict[str, str]:
+    """Labels of every container that belongs to a compute host."""
+    return {LABEL_HOST: host}
+
+
+def instance_filter(host: str, instance_uuid: str) -> dict[str, str]:
+    """Labels of the containers of one instance."""
+    return {LABEL_HOST: host, LABEL_INSTANCE: instance_uuid}
+
+
+def labels(role: str, *, instance_uuid: str, instance_name: str, host: str,
+           generation: int = 1) -> dict[str, str]:
+    """All labels of one container."""
+    return {
+        LABEL_INSTANCE: instance_uuid,
+        LABEL_NAME: instance_name,
+        LABEL_HOST: host,
+        LABEL_ROLE: role,
+        LABEL_GENERATION: str(generation),
+    }
+
+
+def instance_of(container_labels: Mapping[str, str]) -> str:
+    """The instance uuid in a container's labels; '' when it is not ours."""
+    return container_labels.get(LABEL_INSTANCE, '')
+
+
+def private_tag(image_id: str, checksum: str | None) -> str:
+    """The only tag under which a Glance image is known to the engine.
+
+    The checksum is in it because Glance's data can change under one id when an
+    image is deactivated, deleted and made anew with the same id.
+    """
+    return f'{GLANCE_REPOSITORY}:{image_id}-{(checksum or "none")[:32]}'
+
+
+def link_alias(instance_uuid: str, port_id: str) -> str:
+    """The kernel alias (``ip link ... alias``) of a NIC's end on the host."""
+    return f'{_LINK_ALIAS}{instance_uuid}:{port_id}'
+
+
+def parse_link_alias(alias: str) -> tuple[str, str] | None:
+    """(instance uuid, port id), or None when the link is not ours."""
+    if not alias.startswith(_LINK_ALIAS):
+        return None
+    instance_uuid, _, port_id = alias[len(_LINK_ALIAS):].partition(':')
+    return (instance_uuid, port_id) if instance_uuid and port_id else None

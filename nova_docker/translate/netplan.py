@@ -1,0 +1,151 @@
+"""network_info -> the NICs of an instance, as plain data.
+
+What is in a VIF: nova/network/model.py.
+"""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+import dataclasses
+import typing as ty
+
+from nova_docker.translate import naming
+
+METADATA_ADDRESS = '169.254.169.254/32'
+_PLUGGABLE = ('ovs',)
+
+Vif = Mapping[str, ty.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class NicPlan:
+    """One NIC as it shall be.
+
+    :param port_id: the Neutron port
+    :param device: its name inside, eth0 for the first
+    :param host_device: the name of the veth's end on the host
+    :param alias: what identifies that end as ours
+    :param mac: the address inside
+    :param mtu: bytes, None for the kernel's default
+    :param addresses: interface addresses with prefix length, '10.0.0.5/24'
+    :param routes: (destination, gateway), the default route as '0.0.0.0/0' or
+        '::/0'
+    :param linux_bridge: the bridge that the host's end belongs to (OVS hybrid),
+        None when Open vSwitch takes it
+    :param checksum_offload: False where a userspace datapath would carry
+        packets with unfinished checksums
+    """
+
+    port_id: str
+    device: str
+    host_device: str
+    alias: str
+    mac: str
+    mtu: int | None
+    addresses: tuple[str, ...]
+    routes: tuple[tuple[str, str], ...]
+    linux_bridge: str | None
+    checksum_offload: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Resolver:
+    """Name resolution of an instance.
+
+    :param servers: addresses of DNS servers; empty leaves the engine's own
+    :param hosts: (address, name) lines of /etc/hosts
+    """
+
+    servers: tuple[str, ...]
+    hosts: tuple[tuple[str, str], ...]
+
+
+def unpluggable(network_info: Iterable[Vif]) -> str | None:
+    """Why a VIF cannot become a container's NIC, or None when all can."""
+    for vif in network_info:
+        if vif['type'] not in _PLUGGABLE:
+            return (f"port {vif['id']} has VIF type {vif['type']!r}; nova-docker plugs "
+                    f"{', '.join(_PLUGGABLE)}")
+        if vif.get('vnic_type', 'normal') != 'normal':
+            return (f"port {vif['id']} has VNIC type {vif['vnic_type']!r}; a container "
+                    f"can have only 'normal'")
+    return None
+
+
+def nic_plans(instance_uuid: str, network_info: Iterable[Vif]) -> tuple[NicPlan, ...]:
+    """The NICs of an instance in the order the user gave."""
+    plans: list[NicPlan] = []
+    families_with_gateway: set[int] = set()
+    for index, vif in enumerate(network_info):
+        subnets = vif['network']['subnets']
+        plans.append(NicPlan(
+            port_id=vif['id'],
+            device=f'eth{index}',
+            host_device=host_device(vif),
+            alias=naming.link_alias(instance_uuid, vif['id']),
+            mac=vif['address'],
+            mtu=vif['network']['meta'].get('mtu'),
+            addresses=tuple(a for s in subnets for a in _addresses(s)),
+            routes=tuple(r for s in subnets for r in _routes(s, families_with_gateway)),
+            linux_bridge=_hybrid_bridge(vif),
+            checksum_offload=vif['details'].get('datapath_type') != 'netdev'))
+    return tuple(plans)
+
+
+def host_device(vif: Vif) -> str:
+    """The name Neutron expects for the host's end (at most 14 characters)."""
+    return ty.cast(str, vif.get('devname') or 'tap' + vif['id'][:11])
+
+
+def resolver(hostname: str, network_info: Iterable[Vif]) -> Resolver:
+    """DNS servers of all subnets in order, and the instance's own name."""
+    servers: dict[str, None] = {}
+    addresses: list[str] = []
+    for vif in network_info:
+        for subnet in vif['network']['subnets']:
+            servers.update(dict.fromkeys(dns['address'] for dns in subnet['dns']))
+            addresses.extend(ip['address'] for ip in subnet['ips'])
+    hosts = (('127.0.0.1', 'localhost'), ('::1', 'localhost ip6-localhost ip6-loopback'),
+             *((address, hostname) for address in addresses[:1]))
+    return Resolver(servers=tuple(servers), hosts=hosts)
+
+
+def _addresses(subnet: Mapping[str, ty.Any]) -> list[str]:
+    prefix = subnet['cidr'].partition('/')[2]
+    return [f"{ip['address']}/{prefix}" for ip in subnet['ips']]
+
+
+def _routes(subnet: Mapping[str, ty.Any],
+            families_with_gateway: set[int]) -> list[tuple[str, str]]:
+    """Host routes, then the default route if no NIC before has one."""
+    if not subnet['ips']:
+        return []
+    routes = [(r['cidr'], r['gateway']['address']) for r in subnet['routes']
+              if r.get('gateway')]
+    destinations = {destination for destination, _ in routes}
+    gateway = (subnet.get('gateway') or {}).get('address')
+    default = '0.0.0.0/0' if subnet['version'] == 4 else '::/0'
+    if gateway and default not in destinations:
+        if subnet['version'] not in families_with_gateway:
+            routes.append((default, gateway))
+    if gateway or default in destinations:
+        families_with_gateway.add(subnet['version'])
+    routes += _metadata_route(subnet, gateway, destinations)
+    return routes
+
+
+def _metadata_route(subnet: Mapping[str, ty.Any], gateway: str | None,
+                    destinations: set[str]) -> list[tuple[str, str]]:
+    """The route to the metadata service that DHCP would have given.
+
+    Without a router, Neutron's DHCP port answers for 169.254.169.254.
+    """
+    server = subnet['meta'].get('dhcp_server')
+    if subnet['version'] != 4 or gateway or not server or METADATA_ADDRESS in destinations:
+        return []
+    return [(METADATA_ADDRESS, server)]
+
+
+def _hybrid_bridge(vif: Vif) -> str | None:
+    if not vif['details'].get('ovs_hybrid_plug'):
+        return None
+    return ('qbr' + vif['id'])[:14]

@@ -1,0 +1,102 @@
+"""The sandbox image: a static program of a few hundred bytes that sleeps.
+
+It is written here byte by byte, so that no registry and no compiler is needed,
+and as an archive whose content never changes, so that every host makes the
+same image with the same digest.
+"""
+
+import hashlib
+import io
+import json
+import struct
+import tarfile
+import typing as ty
+
+from nova_docker.translate import naming
+
+# for (;;) pause();
+_X86_64 = bytes.fromhex(
+    'b822000000'    # mov eax, 34 (pause)
+    '0f05'          # syscall
+    'ebf7')         # jmp to the first instruction
+
+# for (;;) ppoll(NULL, 0, NULL, NULL, 0);  aarch64 has no pause
+_AARCH64 = struct.pack(
+    '<8I',
+    0xd2800928,     # mov x8, 73 (ppoll)
+    0xd2800000,     # mov x0, 0
+    0xd2800001,     # mov x1, 0
+    0xd2800002,     # mov x2, 0
+    0xd2800003,     # mov x3, 0
+    0xd2800004,     # mov x4, 0
+    0xd4000001,     # svc 0
+    0x17fffff9)     # b to the first instruction
+
+# The engine's name of an architecture: (Go's name, ELF machine, program)
+_PROGRAMS = {
+    'x86_64': ('amd64', 62, _X86_64),
+    'aarch64': ('arm64', 183, _AARCH64),
+}
+
+_LOAD_ADDRESS = 0x400000
+_HEADERS = 64 + 56
+
+
+def supported_architectures() -> list[str]:
+    """Machine names (``uname -m``) for which there is a program."""
+    return sorted(_PROGRAMS)
+
+
+def program(architecture: str) -> bytes:
+    """A static ELF executable that sleeps for ever.
+
+    :param architecture: machine name, one of supported_architectures()
+    """
+    _, machine, code = _PROGRAMS[architecture]
+    size = _HEADERS + len(code)
+    header = struct.pack(
+        '<16sHHIQQQIHHHHHH', b'\x7fELF\x02\x01\x01', 2, machine, 1,
+        _LOAD_ADDRESS + _HEADERS, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    segment = struct.pack(
+        '<IIQQQQQQ', 1, 5, 0, _LOAD_ADDRESS, _LOAD_ADDRESS, size, size, 0x1000)
+    return header + segment + code
+
+
+def archive(architecture: str) -> tuple[str, bytes]:
+    """The image as ``docker load`` takes it.
+
+    :returns: (tag, archive)
+    """
+    layer = _tar({'pause': program(architecture)}, mode=0o755)
+    config = _json({
+        'architecture': _PROGRAMS[architecture][0],
+        'os': 'linux',
+        'created': '1970-01-01T00:00:00Z',
+        'config': {'Entrypoint': ['/pause']},
+        'rootfs': {'type': 'layers', 'diff_ids': [f'sha256:{_sha256(layer)}']},
+        'history': [{'created': '1970-01-01T00:00:00Z', 'created_by': 'nova-docker'}],
+    })
+    digest = _sha256(config)
+    tag = f'{naming.SANDBOX_REPOSITORY}:{digest[:12]}'
+    manifest = _json([{'Config': f'{digest}.json', 'RepoTags': [tag],
+                       'Layers': ['layer.tar']}])
+    return tag, _tar({f'{digest}.json': config, 'layer.tar': layer,
+                      'manifest.json': manifest}, mode=0o644)
+
+
+def _tar(files: dict[str, bytes], mode: int) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode='w', format=tarfile.USTAR_FORMAT) as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(content), mode
+            tar.addfile(member, io.BytesIO(content))
+    return out.getvalue()
+
+
+def _json(value: ty.Any) -> bytes:
+    return json.dumps(value, sort_keys=True).encode()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
