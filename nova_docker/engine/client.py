@@ -263,7 +263,7 @@ class Engine:
         action = 'load an image archive'
         try:
             self._call(action, lambda: _finish(
-                self._long.load_image(archive, quiet=True),
+                self._long.load_image(iter(archive), quiet=True),
                 lambda why: exception.ImageLoadFailed(action=action, reason=why)))
         except (exception.EngineRejected, exception.EngineConflict) as e:
             raise exception.ImageLoadFailed(

@@ -37,13 +37,14 @@ class HostFacts:
     engine_version: str
 
 
-def resources(facts: HostFacts, nodename: str, running_vcpus: int) -> Json:
+def resources(facts: HostFacts, nodename: str) -> Json:
     """The dict of ComputeDriver.get_available_resource."""
     return {
         'vcpus': facts.cpus,
         'memory_mb': facts.memory_mb,
         'local_gb': facts.disk_gb,
-        'vcpus_used': running_vcpus,
+        # Nova's resource tracker counts what the instances claim.
+        'vcpus_used': 0,
         'memory_mb_used': facts.memory_used_mb,
         'local_gb_used': facts.disk_used_gb,
         'hypervisor_type': fields.HVType.DOCKER,
@@ -81,8 +82,8 @@ def inventory(facts: HostFacts, ratios: Mapping[str, float],
 
 
 _ARCHITECTURE_TRAITS = {
-    'x86_64': os_traits.HW_ARCH_X86_64,
-    'aarch64': os_traits.HW_ARCH_AARCH64,
+    'x86_64': os_traits.COMPUTE_ARCH_X86_64,
+    'aarch64': os_traits.COMPUTE_ARCH_AARCH64,
 }
 
 

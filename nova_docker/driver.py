@@ -1,0 +1,193 @@
+"""The compute driver: Nova's calls, handed to the operations.
+
+What each method must do is said in nova.virt.driver.ComputeDriver.
+"""
+
+import typing as ty
+
+from nova import context as nova_context
+from nova import exception as nova_exception
+import nova.conf
+from nova.network import model as network_model
+from nova.objects import image_meta as nova_image_meta
+from nova.objects import instance as nova_instance
+from nova.virt import driver
+from nova.virt import hardware
+import os_resource_classes as orc
+from oslo_log import log as logging
+
+from nova_docker import conf
+from nova_docker import exception
+from nova_docker import host as compute_host
+from nova_docker import images
+from nova_docker import network
+from nova_docker.engine import client
+from nova_docker.operations import events
+from nova_docker.operations import lifecycle
+from nova_docker.operations import reconcile
+from nova_docker.operations import sandbox
+from nova_docker.operations import spawn
+from nova_docker.translate import inventory
+
+LOG = logging.getLogger(__name__)
+CONF = nova.conf.CONF
+conf.register_opts(CONF)
+
+Context = nova_context.RequestContext
+Instance = nova_instance.Instance
+NetworkInfo = network_model.NetworkInfo
+BlockDeviceInfo = dict[str, ty.Any] | None
+
+
+class DockerDriver(driver.ComputeDriver):  # type: ignore[misc]  # Nova is untyped
+    """Instances are containers of a Docker engine on the same host."""
+
+    capabilities = {
+        **driver.ComputeDriver.capabilities,
+        # Nova refuses an image whose disk_format is not supported; what Docker
+        # takes is kept in Glance as raw.
+        'supports_image_type_raw': True,
+    }
+
+    def __init__(self, virtapi: ty.Any) -> None:
+        super().__init__(virtapi)
+        self._engine = _engine()
+        self._host = compute_host.Host(self._engine, virtapi, CONF.host)
+        self._images = images.Images(self._engine)
+        self._network = network.Network()
+        self._sandboxes = sandbox.Sandboxes(self._engine)
+        self._spawn = spawn.Spawn(self._engine, self._images, self._network,
+                                  self._sandboxes, virtapi)
+        self._lifecycle = lifecycle.Lifecycle(self._engine, self._network, self._sandboxes)
+        self._events = events.Follower(self._engine, self._host, self.emit_event)
+
+    # The service ---------------------------------------------------------------
+
+    def init_host(self, host: str) -> None:
+        try:
+            self._engine.connect()
+        except exception.EngineError as e:
+            raise nova_exception.NovaException(
+                f'nova-compute cannot start: {e} Check [docker]/engine_url, that dockerd '
+                f'runs, and that this user may use its socket (group docker).') from e
+        self._sandboxes.image = self._images.ensure_sandbox(
+            compute_host.architecture(), CONF.docker.sandbox_image)
+        self._spawn.disk_quota = self._host.supports_disk_quota(self._sandboxes.image)
+        reconcile.reconcile(self._engine, self._network, self._sandboxes)
+        self._events.start()
+
+    def cleanup_host(self, host: str) -> None:
+        self._events.stop()
+        self._engine.close()
+
+    def get_host_ip_addr(self) -> str:
+        return ty.cast(str, CONF.my_ip)
+
+    def get_host_uptime(self) -> str:
+        return compute_host.uptime()
+
+    # Resources -----------------------------------------------------------------
+
+    def get_available_nodes(self, refresh: bool = False) -> list[str]:
+        return [CONF.host]
+
+    def get_available_resource(self, nodename: str) -> dict[str, ty.Any]:
+        return inventory.resources(self._host.facts(), nodename)
+
+    def update_provider_tree(self, provider_tree: ty.Any, nodename: str,
+                             allocations: ty.Any = None) -> None:
+        facts = self._host.facts()
+        ratios = self._get_allocation_ratios(provider_tree.data(nodename).inventory)
+        reserved = {
+            orc.VCPU: CONF.reserved_host_cpus,
+            orc.MEMORY_MB: CONF.reserved_host_memory_mb,
+            orc.DISK_GB: self._get_reserved_host_disk_gb_from_config(),
+        }
+        provider_tree.update_inventory(nodename, inventory.inventory(facts, ratios, reserved))
+        provider_tree.add_traits(nodename, *inventory.traits(facts))
+
+    # What there is ---------------------------------------------------------------
+
+    def list_instances(self) -> list[str]:
+        return list(self._lifecycle.instances().values())
+
+    def list_instance_uuids(self) -> list[str]:
+        return list(self._lifecycle.instances())
+
+    def get_num_instances(self) -> int:
+        return len(self._lifecycle.instances())
+
+    def instance_exists(self, instance: Instance) -> bool:
+        return self._lifecycle.exists(instance)
+
+    def get_info(self, instance: Instance, use_cache: bool = True) -> hardware.InstanceInfo:
+        return self._lifecycle.info(instance)
+
+    def get_console_output(self, context: Context, instance: Instance) -> str:
+        return self._lifecycle.console_output(instance)
+
+    # Life and death ----------------------------------------------------------------
+
+    def spawn(self, context: Context, instance: Instance,
+              image_meta: nova_image_meta.ImageMeta, injected_files: ty.Any,
+              admin_password: str | None, allocations: ty.Any,
+              network_info: NetworkInfo | None = None,
+              block_device_info: BlockDeviceInfo = None, power_on: bool = True,
+              accel_info: ty.Any = None) -> None:
+        with lifecycle.exclusive(instance):
+            self._spawn(context, instance, image_meta,
+                        network_model.NetworkInfo() if network_info is None else network_info,
+                        power_on)
+
+    def destroy(self, context: Context, instance: Instance, network_info: NetworkInfo,
+                block_device_info: BlockDeviceInfo = None, destroy_disks: bool = True,
+                destroy_secrets: bool = True) -> None:
+        self._lifecycle.destroy(instance, network_info, keep_disk=not destroy_disks)
+
+    def cleanup(self, context: Context, instance: Instance, network_info: NetworkInfo,
+                block_device_info: BlockDeviceInfo = None, destroy_disks: bool = True,
+                migrate_data: ty.Any = None, destroy_vifs: bool = True,
+                destroy_secrets: bool = True) -> None:
+        self._lifecycle.destroy(instance, network_info, keep_disk=not destroy_disks,
+                                keep_vifs=not destroy_vifs)
+
+    # Power ---------------------------------------------------------------------------
+
+    def reboot(self, context: Context, instance: Instance, network_info: NetworkInfo,
+               reboot_type: str, block_device_info: BlockDeviceInfo = None,
+               bad_volumes_callback: ty.Any = None, accel_info: ty.Any = None,
+               share_info: ty.Any = None) -> None:
+        self._lifecycle.reboot(instance, network_info, soft=reboot_type == 'SOFT')
+
+    def power_off(self, instance: Instance, timeout: int = 0, retry_interval: int = 0) -> None:
+        self._lifecycle.power_off(instance, timeout)
+
+    def power_on(self, context: Context, instance: Instance, network_info: NetworkInfo,
+                 block_device_info: BlockDeviceInfo = None, accel_info: ty.Any = None,
+                 share_info: ty.Any = None) -> None:
+        self._lifecycle.power_on(instance, network_info)
+
+    def pause(self, instance: Instance) -> None:
+        self._lifecycle.pause(instance)
+
+    def unpause(self, instance: Instance) -> None:
+        self._lifecycle.unpause(instance)
+
+    # NICs ------------------------------------------------------------------------------
+
+    def plug_vifs(self, instance: Instance, network_info: NetworkInfo) -> None:
+        self._lifecycle.plug_vifs(instance, network_info)
+
+    def unplug_vifs(self, instance: Instance, network_info: NetworkInfo) -> None:
+        self._lifecycle.unplug_vifs(instance, network_info)
+
+
+def _engine() -> client.Engine:
+    """The engine of the configuration, with a connection for every thread that
+    Nova may send: builds, snapshots, power syncs and RPC workers."""
+    docker = CONF.docker
+    tls = (docker.tls_ca_file, docker.tls_cert_file, docker.tls_key_file)
+    pool = CONF.max_concurrent_builds + CONF.max_concurrent_snapshots + 64
+    return client.Engine(
+        docker.engine_url, tls_files=tls if docker.tls_ca_file else None,
+        timeout=docker.engine_timeout, stream_timeout=docker.stream_timeout, pool_size=pool)

@@ -1,0 +1,126 @@
+"""The compute host: what it has, and whether Nova may use it."""
+
+import os
+import platform
+import time
+
+from nova import context as nova_context
+from nova import exception as nova_exception
+from nova import objects
+from nova.compute import manager
+from oslo_log import log as logging
+from oslo_utils import units
+
+from nova_docker import exception
+from nova_docker.engine import client
+from nova_docker.translate import inventory
+from nova_docker.translate import naming
+
+LOG = logging.getLogger(__name__)
+
+# What the driver disables it may enable again; Nova's libvirt driver marks its
+# own reasons with the same prefix.
+_AUTOMATIC = 'AUTO: '
+
+
+class Host:
+    """Facts about the host and the state of its compute service.
+
+    :param name: the compute host's name, [DEFAULT]/host
+    """
+
+    def __init__(self, engine: client.Engine, virtapi: manager.ComputeVirtAPI,
+                 name: str) -> None:
+        self._engine = engine
+        self._virtapi = virtapi
+        self._name = name
+
+    def facts(self) -> inventory.HostFacts:
+        """Read afresh from the engine and the kernel."""
+        info = self._engine.info()
+        disk = os.statvfs(info['DockerRootDir'])
+        memory = _meminfo()
+        return inventory.HostFacts(
+            hostname=info['Name'],
+            architecture=info['Architecture'],
+            cpus=info['NCPU'],
+            memory_mb=info['MemTotal'] // units.Mi,
+            memory_used_mb=(memory['MemTotal'] - memory['MemAvailable']) // units.Ki,
+            disk_gb=disk.f_blocks * disk.f_frsize // units.Gi,
+            disk_used_gb=(disk.f_blocks - disk.f_bfree) * disk.f_frsize // units.Gi,
+            engine_version=info['ServerVersion'])
+
+    def supports_disk_quota(self, sandbox_image: str) -> bool:
+        """Whether the storage driver can limit a container's writable layer.
+
+        The engine does not tell, so it is asked to make one that is limited.
+        """
+        name = f'{naming.sandbox_name("quota-probe")}-{os.getpid()}'
+        config = {'Image': sandbox_image,
+                  'HostConfig': {'NetworkMode': 'none', 'StorageOpt': {'size': '1G'}}}
+        try:
+            self._engine.create_container(name, config)
+        except exception.EngineUnavailable:
+            raise
+        except exception.EngineError as e:
+            LOG.warning('Instances have no disk quota: the root_gb of a flavor counts in '
+                        'Placement but does not limit the container, because the '
+                        'engine\'s storage driver cannot (%s). It can on btrfs, on zfs, '
+                        'and with overlay2 on xfs mounted with pquota.', e.kwargs['reason'])
+            return False
+        self._engine.remove_container(name)
+        return True
+
+    def set_service_enabled(self, enabled: bool, reason: str = '') -> None:
+        """Disable the compute service, or enable it if it was disabled here.
+
+        An operator's own disabling is never overridden.
+        """
+        context = nova_context.get_admin_context()
+        try:
+            service = objects.Service.get_by_compute_host(context, self._name)
+        except nova_exception.ComputeHostNotFound:
+            LOG.debug('The compute service is not registered yet')
+            return
+        ours = (service.disabled_reason or '').startswith(_AUTOMATIC)
+        if service.disabled == (not enabled) or (service.disabled and not ours):
+            return
+        service.disabled = not enabled
+        service.disabled_reason = None if enabled else (_AUTOMATIC + reason)[:255]
+        service.save()
+        LOG.warning('The compute service is %s now%s', 'enabled' if enabled else 'disabled',
+                    '' if enabled else f': {reason}')
+        self._tell_placement(context, service)
+
+    def _tell_placement(self, context: nova_context.RequestContext,
+                        service: objects.Service) -> None:
+        try:
+            self._virtapi.update_compute_provider_status(
+                context, service.compute_node.uuid, enabled=not service.disabled)
+        except (nova_exception.NovaException, OSError) as e:
+            # The periodic update_available_resource repairs the trait.
+            LOG.warning('Placement does not know yet that the service is %s: %s',
+                        'disabled' if service.disabled else 'enabled', e)
+
+
+def uptime() -> str:
+    """What the command uptime prints, without the users."""
+    with open('/proc/uptime', encoding='ascii') as f:
+        minutes = int(float(f.read().split()[0])) // 60
+    days, hours = minutes // 1440, minutes // 60 % 24
+    load = ', '.join(f'{value:.2f}' for value in os.getloadavg())
+    return (f'{time.strftime(" %H:%M:%S")} up {days} days, {hours:2d}:{minutes % 60:02d},  '
+            f'0 users,  load average: {load}')
+
+
+def architecture() -> str:
+    """The machine name of this host."""
+    return platform.machine()
+
+
+def _meminfo() -> dict[str, int]:
+    """/proc/meminfo in kiB."""
+    with open('/proc/meminfo', encoding='ascii') as f:
+        return {name: int(rest.split()[0])
+                for name, _, rest in (line.partition(':') for line in f)}
+

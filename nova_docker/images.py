@@ -1,0 +1,102 @@
+"""Images: from Glance or a registry onto the engine."""
+
+import dataclasses
+
+from nova import context as nova_context
+from nova.image import glance
+from oslo_concurrency import lockutils
+from oslo_log import log as logging
+
+from nova_docker import exception
+from nova_docker.engine import client
+from nova_docker.translate import archive
+from nova_docker.translate import image as image_translation
+from nova_docker.translate import sandbox
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadyImage:
+    """An image on the engine.
+
+    :param digest: its id there
+    :param is_new: whether it was absent before
+    """
+
+    digest: str
+    is_new: bool
+
+
+class Images:
+    """Brings images onto the engine."""
+
+    def __init__(self, engine: client.Engine) -> None:
+        self._engine = engine
+        self._glance = glance.API()
+
+    def ensure(self, context: nova_context.RequestContext,
+               source: image_translation.ImageSource) -> ReadyImage:
+        """Have the image on the engine, fetching it at most once at a time.
+
+        :raises InvalidArchive, ImageLoadFailed: what Glance has is no image
+        :raises EngineImageNotFound, EngineRejected: a reference that the
+            registry does not have, or that is none
+        :raises ImagePullFailed: the registry cannot be used
+        """
+        present = self._find(source)
+        if present:
+            return ReadyImage(present, is_new=False)
+        with lockutils.lock(f'nova-docker-image-{source.reference}'):
+            present = self._find(source)
+            if present:
+                return ReadyImage(present, is_new=False)
+            self._fetch(context, source)
+            digest = self._engine.inspect_image(source.reference)['Id']
+            return ReadyImage(digest, is_new=True)
+
+    def _find(self, source: image_translation.ImageSource) -> str | None:
+        try:
+            return str(self._engine.inspect_image(source.reference)['Id'])
+        except exception.EngineImageNotFound:
+            return None
+
+    def _fetch(self, context: nova_context.RequestContext,
+               source: image_translation.ImageSource) -> None:
+        if not source.in_glance:
+            LOG.info('Pulling image %s', source.reference)
+            self._engine.pull_image(source.reference)
+            return
+        LOG.info('Loading image %s from Glance', source.image_id)
+        data = self._glance.download(context, source.image_id)
+        self._engine.load_image(archive.rewrite(data, source.reference))
+
+    def forget(self, source: image_translation.ImageSource) -> None:
+        """Take an image off the engine, unless an instance uses it."""
+        try:
+            self._engine.remove_image(source.reference)
+        except exception.EngineConflict as e:
+            LOG.debug('Image %s stays: %s', source.reference, e)
+
+    def ensure_sandbox(self, architecture: str, configured: str | None) -> str:
+        """Have the sandbox's image on the engine.
+
+        :param architecture: machine name of the host
+        :param configured: [docker]/sandbox_image
+        :returns: its id on the engine
+        :raises EngineImageNotFound: a configured image that is absent
+        :raises EngineRejected: there is no program for the architecture
+        """
+        if configured:
+            return str(self._engine.inspect_image(configured)['Id'])
+        if architecture not in sandbox.supported_architectures():
+            raise exception.EngineRejected(
+                action='make the sandbox image',
+                reason=f'there is no program for {architecture}; name an image that '
+                       f'sleeps in [docker]/sandbox_image')
+        tag, content = sandbox.archive(architecture)
+        try:
+            return str(self._engine.inspect_image(tag)['Id'])
+        except exception.EngineImageNotFound:
+            self._engine.load_image([content])
+            return str(self._engine.inspect_image(tag)['Id'])

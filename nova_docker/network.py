@@ -1,0 +1,136 @@
+"""NICs: Neutron's ports become interfaces of a sandbox.
+
+os-vif does what belongs to the virtual switch, :mod:`.privileged.netns` what
+belongs to the container: the veth pair comes first, then os-vif takes its end
+on the host into the bridge.
+"""
+
+from collections.abc import Iterable
+import dataclasses
+
+from nova import exception as nova_exception
+from nova.network import os_vif_util
+from nova.objects import instance as nova_instance
+import os_vif
+from os_vif import exception as os_vif_exception
+from os_vif.objects import instance_info
+from os_vif.objects import network as os_vif_network
+from os_vif.objects import vif as os_vif_vif
+from oslo_log import log as logging
+
+from nova_docker.privileged import netns
+from nova_docker.translate import naming
+from nova_docker.translate import netplan
+
+LOG = logging.getLogger(__name__)
+
+
+class Network:
+    """Plugs and unplugs the VIFs of instances."""
+
+    def __init__(self) -> None:
+        os_vif.initialize()
+
+    def refuse_unpluggable(self, network_info: Iterable[netplan.Vif]) -> None:
+        """:raises VirtualInterfacePlugException: naming the port and the reason"""
+        reason = netplan.unpluggable(network_info)
+        if reason:
+            raise nova_exception.VirtualInterfacePlugException(reason)
+
+    def plug(self, instance: nova_instance.Instance, network_info: Iterable[netplan.Vif],
+             pid: int) -> None:
+        """Make the NICs of a running sandbox as they shall be; repeatable.
+
+        :param pid: the sandbox's main process
+        :raises VirtualInterfacePlugException: with the cause
+        """
+        vifs = list(network_info)
+        self.refuse_unpluggable(vifs)
+        plans = netplan.nic_plans(instance.uuid, vifs)
+        resolver = netplan.resolver(instance.hostname or '', vifs)
+        netns.plug_nics(pid, [dataclasses.asdict(plan) for plan in plans],
+                        _resolv_conf(resolver), _hosts(resolver))
+        for vif, plan in zip(vifs, plans, strict=True):
+            self._join_switch(instance, vif, plan)
+
+    def _join_switch(self, instance: nova_instance.Instance, vif: netplan.Vif,
+                     plan: netplan.NicPlan) -> None:
+        try:
+            os_vif.plug(os_vif_util.nova_to_osvif_vif(vif),
+                        os_vif_util.nova_to_osvif_instance(instance))
+        except os_vif_exception.ExceptionBase as e:
+            raise nova_exception.VirtualInterfacePlugException(
+                f'os-vif could not plug port {plan.port_id}: {e}') from e
+        if plan.linux_bridge:
+            netns.join_bridge(plan.host_device, plan.linux_bridge)
+
+    def unplug(self, instance: nova_instance.Instance,
+               network_info: Iterable[netplan.Vif]) -> None:
+        """Take the NICs off the switch and delete them; gone ones are fine.
+
+        :raises VirtualInterfaceUnplugException: with the cause
+        """
+        vifs = [vif for vif in network_info if not netplan.unpluggable([vif])]
+        for vif in vifs:
+            _leave_switch(os_vif_util.nova_to_osvif_vif(vif),
+                          os_vif_util.nova_to_osvif_instance(instance))
+        leftovers = self._links_of(instance.uuid)
+        netns.delete_links(sorted({*leftovers, *map(netplan.host_device, vifs)}))
+
+    def _links_of(self, instance_uuid: str) -> list[str]:
+        prefix = naming.link_alias(instance_uuid, '')
+        return [name for name, alias in netns.list_aliases().items()
+                if alias.startswith(prefix)]
+
+    def plugged_instances(self) -> set[str]:
+        """The instances that have a NIC on this host, by the kernel's word."""
+        parsed = map(naming.parse_link_alias, netns.list_aliases().values())
+        return {found[0] for found in parsed if found}
+
+    def unplug_leftovers(self, instance_uuid: str, bridge: str) -> None:
+        """Unplug the NICs of an instance that Nova does not know any more.
+
+        :param bridge: the integration bridge of Open vSwitch
+        """
+        info = instance_info.InstanceInfo(uuid=instance_uuid, name=instance_uuid)
+        for name, alias in netns.list_aliases().items():
+            found = naming.parse_link_alias(alias)
+            if found and found[0] == instance_uuid:
+                _leave_switch(_bare_vif(name, found[1], bridge), info)
+                netns.delete_links([name])
+
+    def set_carrier(self, instance_uuid: str, connected: bool) -> None:
+        """Pull or put back the cables of an instance.
+
+        The sandbox's kernel would go on answering for an instance that is
+        stopped; a machine that is off does not answer.
+        """
+        netns.set_links_state(naming.link_alias(instance_uuid, ''),
+                              'up' if connected else 'down')
+
+
+def _leave_switch(vif: os_vif_vif.VIFBase, info: instance_info.InstanceInfo) -> None:
+    try:
+        os_vif.unplug(vif, info)
+    except os_vif_exception.ExceptionBase as e:
+        raise nova_exception.VirtualInterfaceUnplugException(
+            reason=f'os-vif could not unplug port {vif.id}: {e}') from e
+
+
+def _bare_vif(name: str, port_id: str, bridge: str) -> os_vif_vif.VIFBase:
+    """As much of a VIF as os-vif needs to find its port."""
+    return os_vif_vif.VIFOpenVSwitch(
+        id=port_id, vif_name=name, plugin='ovs', bridge_name=bridge,
+        network=os_vif_network.Network(bridge=bridge),
+        port_profile=os_vif_vif.VIFPortProfileOpenVSwitch(
+            interface_id=port_id, create_port=True))
+
+
+def _resolv_conf(resolver: netplan.Resolver) -> str | None:
+    if not resolver.servers:
+        return None
+    return ''.join(f'nameserver {server}\n' for server in resolver.servers)
+
+
+def _hosts(resolver: netplan.Resolver) -> str:
+    return ''.join(f'{address}\t{name}\n' for address, name in resolver.hosts)

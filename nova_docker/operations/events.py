@@ -1,0 +1,131 @@
+"""The engine's events, so that Nova knows within a second what happened
+outside of it; and the compute service's state when the engine is lost.
+"""
+
+from collections.abc import Callable
+import threading
+import typing as ty
+
+import nova.conf
+from nova.virt import event as virtevent
+from oslo_log import log as logging
+
+from nova_docker import exception
+from nova_docker import host
+from nova_docker.engine import client
+from nova_docker.translate import container
+from nova_docker.translate import naming
+
+LOG = logging.getLogger(__name__)
+CONF = nova.conf.CONF
+
+# A reboot stops and starts; only a container that stays down has stopped.
+STOP_DELAY = 0.5
+_RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
+
+_TRANSITIONS = {
+    'start': virtevent.EVENT_LIFECYCLE_STARTED,
+    'pause': virtevent.EVENT_LIFECYCLE_PAUSED,
+    'unpause': virtevent.EVENT_LIFECYCLE_RESUMED,
+}
+_STATES = {
+    'running': virtevent.EVENT_LIFECYCLE_STARTED,
+    'paused': virtevent.EVENT_LIFECYCLE_PAUSED,
+    'exited': virtevent.EVENT_LIFECYCLE_STOPPED,
+    'dead': virtevent.EVENT_LIFECYCLE_STOPPED,
+}
+
+
+class Follower:
+    """Follows one engine from a thread of its own.
+
+    :param emit: takes a nova.virt.event.LifecycleEvent
+    """
+
+    def __init__(self, engine: client.Engine, compute_host: host.Host,
+                 emit: Callable[[virtevent.LifecycleEvent], None]) -> None:
+        self._engine = engine
+        self._host = compute_host
+        self._emit = emit
+        self._stopping = threading.Event()
+        self._stream: client.EventStream | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread = threading.Thread(target=self._run, name='docker-events', daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread promptly."""
+        self._stopping.set()
+        if self._stream is not None:
+            self._stream.close()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                self._follow(after_a_gap=failures > 0)
+                failures = 0
+            except exception.EngineError as e:
+                self._engine_lost(e, failures)
+            except Exception:  # the thread must outlive a broken event
+                LOG.exception('Following the engine\'s events failed')
+            self._stopping.wait(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
+            failures += 1
+
+    def _follow(self, after_a_gap: bool) -> None:
+        """Handle events until the stream ends."""
+        self._engine.ping()
+        self._stream = self._engine.events(naming.host_filter(CONF.host))
+        self._host.set_service_enabled(True)
+        if after_a_gap:
+            LOG.info('Following the events of the Docker engine again')
+            self._tell_all()
+        for event in self._stream:
+            self._handle(event)
+        if not self._stopping.is_set():
+            LOG.warning('The Docker engine ended its event stream')
+
+    def _engine_lost(self, error: exception.EngineError, failures: int) -> None:
+        if self._stopping.is_set():
+            return
+        if failures == 0:
+            LOG.error('Lost the Docker engine: %s', error)
+        self._host.set_service_enabled(False, str(error))
+
+    def _tell_all(self) -> None:
+        """Say of every instance what it is, because events were missed."""
+        for entry in self._engine.list_containers(naming.host_filter(CONF.host)):
+            transition = _STATES.get(entry['State'])
+            if container.is_workload(entry) and transition is not None:
+                self._tell(naming.instance_of(entry['Labels']), transition)
+
+    def _handle(self, event: dict[str, ty.Any]) -> None:
+        labels = event.get('Actor', {}).get('Attributes', {})
+        if labels.get(naming.LABEL_ROLE) != naming.ROLE_WORKLOAD:
+            return
+        instance_uuid = naming.instance_of(labels)
+        if event.get('Action') == 'die':
+            timer = threading.Timer(STOP_DELAY, self._tell_if_stopped, (instance_uuid,))
+            timer.daemon = True
+            timer.start()
+        elif event.get('Action') in _TRANSITIONS:
+            self._tell(instance_uuid, _TRANSITIONS[event['Action']])
+
+    def _tell_if_stopped(self, instance_uuid: str) -> None:
+        try:
+            inspected = self._engine.inspect_container(naming.workload_name(instance_uuid))
+        except exception.ContainerNotFound:
+            return
+        except exception.EngineError as e:
+            LOG.debug('The engine went before a stop could be looked at: %s', e)
+            return
+        if not inspected['State']['Running'] and not self._stopping.is_set():
+            self._tell(instance_uuid, virtevent.EVENT_LIFECYCLE_STOPPED)
+
+    def _tell(self, instance_uuid: str, transition: int) -> None:
+        self._emit(virtevent.LifecycleEvent(instance_uuid, transition))

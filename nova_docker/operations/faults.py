@@ -1,0 +1,91 @@
+"""Failures of a boot, in the words of the user who asked for it.
+
+A mistake of the user's fails on every host, so it aborts the build; anything
+else is left as it is, and Nova tries another host.
+"""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+import contextlib
+import re
+
+from nova import exception as nova_exception
+from nova.objects import instance as nova_instance
+
+from nova_docker import exception
+from nova_docker.translate import image as image_translation
+
+
+@contextlib.contextmanager
+def explained(instance: nova_instance.Instance,
+              source: image_translation.ImageSource) -> Iterator[None]:
+    """Raise a user's mistake in the body as BuildAbortException.
+
+    :raises BuildAbortException: saying what is wrong and what to change
+    """
+    try:
+        yield
+    except exception.EngineUnavailable:
+        raise
+    except (exception.EngineError, exception.InvalidArchive) as e:
+        explain = _EXPLANATIONS.get(type(e))
+        if explain is None:
+            raise
+        raise nova_exception.BuildAbortException(
+            instance_uuid=instance.uuid, reason=explain(e, source)) from e
+
+
+Explanation = Callable[[nova_exception.NovaException, image_translation.ImageSource], str]
+
+
+def _archive(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
+    return (f'the data of image {source.image_id} is not a Docker image archive: '
+            f'{_reason(e)}. Upload the output of "docker save", or set the property '
+            f'{image_translation.REFERENCE_PROPERTY} to an image of a registry.')
+
+
+def _absent(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
+    return (f'the registry has no image {source.reference!r} that may be pulled: {_reason(e)}. '
+            f'Correct the property {image_translation.REFERENCE_PROPERTY} of image '
+            f'{source.image_id}.')
+
+
+def _registry(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
+    return (f'image {source.reference!r} could not be pulled: {_reason(e)}. Check the '
+            f'property {image_translation.REFERENCE_PROPERTY} of image {source.image_id}, '
+            f'and that the registry can be reached from the compute host.')
+
+
+def _rejected(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
+    reason = _reason(e)
+    if 'no command specified' in reason.lower():
+        advice = f'Set the property os_command_line of image {source.image_id}.'
+    elif 'memory limit' in reason.lower():
+        advice = 'Use a flavor with more memory.'
+    elif 'reference format' in reason.lower():
+        advice = (f'Correct the property {image_translation.REFERENCE_PROPERTY} '
+                  f'({source.reference!r}) of image {source.image_id}.')
+    else:
+        advice = 'Change the image or the flavor.'
+    return f'the Docker engine refuses the container: {reason}. {advice}'
+
+
+def _command(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
+    found = re.search(r'exec: ([^\n]+)', _reason(e))
+    return (f'the command of image {source.image_id} cannot be run: '
+            f'{found.group(1) if found else _reason(e)}. Correct its property '
+            f'os_command_line, or the image.')
+
+
+def _reason(e: nova_exception.NovaException) -> str:
+    return str(e.kwargs.get('reason') or e).rstrip('. \n')
+
+
+_EXPLANATIONS: dict[type[Exception], Explanation] = {
+    exception.InvalidArchive: _archive,
+    exception.ImageLoadFailed: _archive,
+    exception.EngineImageNotFound: _absent,
+    exception.ImagePullFailed: _registry,
+    exception.EngineRejected: _rejected,
+    exception.CommandNotRunnable: _command,
+}

@@ -1,0 +1,213 @@
+"""What happens to an instance between its boot and its end."""
+
+from collections.abc import Iterator
+import contextlib
+
+from nova import exception as nova_exception
+import nova.conf
+from nova.network import model as network_model
+from nova.objects import instance as nova_instance
+from nova.virt import hardware
+from oslo_concurrency import lockutils
+from oslo_log import log as logging
+
+from nova_docker import exception
+from nova_docker import network
+from nova_docker.engine import client
+from nova_docker.operations import sandbox
+from nova_docker.translate import container
+from nova_docker.translate import naming
+
+LOG = logging.getLogger(__name__)
+CONF = nova.conf.CONF
+
+# As Nova's libvirt driver: the API hands out the end of the console.
+_CONSOLE_BYTES = 100 * 1024
+_CONSOLE_LINES = 2000
+
+
+@contextlib.contextmanager
+def exclusive(instance: nova_instance.Instance) -> Iterator[None]:
+    """One operation on an instance at a time.
+
+    Nova holds no lock on many of them.  The name differs from the lock that
+    Nova does hold, on the bare uuid, or a thread would wait for itself.
+    """
+    with lockutils.lock(f'nova-docker-{instance.uuid}'):
+        yield
+
+
+@contextlib.contextmanager
+def known(instance: nova_instance.Instance) -> Iterator[None]:
+    """:raises InstanceNotFound: when its container is absent"""
+    try:
+        yield
+    except exception.ContainerNotFound as e:
+        raise nova_exception.InstanceNotFound(instance_id=instance.uuid) from e
+
+
+class Lifecycle:
+    """The operations on instances that exist."""
+
+    def __init__(self, engine: client.Engine, net: network.Network,
+                 sandboxes: sandbox.Sandboxes) -> None:
+        self._engine = engine
+        self._network = net
+        self._sandboxes = sandboxes
+
+    # What there is ---------------------------------------------------------------
+
+    def instances(self) -> dict[str, str]:
+        """The instances of this host by the engine's word: {uuid: name}.
+
+        One request, whatever their number.  A boot that has made only its
+        sandbox counts too, so that nothing of ours is ever invisible.
+        """
+        listed = self._engine.list_containers(naming.host_filter(CONF.host))
+        return {naming.instance_of(entry['Labels']): entry['Labels'][naming.LABEL_NAME]
+                for entry in listed}
+
+    def exists(self, instance: nova_instance.Instance) -> bool:
+        """Whether the engine has any container of the instance."""
+        return bool(self._engine.list_containers(
+            naming.instance_filter(CONF.host, instance.uuid)))
+
+    def info(self, instance: nova_instance.Instance) -> hardware.InstanceInfo:
+        """:raises InstanceNotFound: when its container is absent"""
+        with known(instance):
+            inspected = self._engine.inspect_container(naming.workload_name(instance.uuid))
+        return hardware.InstanceInfo(state=container.power_state_of(inspected),
+                                     internal_id=inspected['Id'])
+
+    def console_output(self, instance: nova_instance.Instance) -> str:
+        """The end of what the instance printed, also when it is stopped.
+
+        Nova encodes the text as Latin-1, so that is how the bytes are decoded:
+        none is lost.
+
+        :raises InstanceNotFound: when its container is absent
+        """
+        with known(instance):
+            output = self._engine.tail_logs(
+                naming.workload_name(instance.uuid),
+                lines=_CONSOLE_LINES, max_bytes=_CONSOLE_BYTES)
+        return output.decode('latin-1')
+
+    # Power ---------------------------------------------------------------------------
+
+    def power_off(self, instance: nova_instance.Instance, timeout: int) -> None:
+        """Stop the image's process: its stop signal, then, after ``timeout``
+        seconds, SIGKILL.  The sandbox keeps the NICs, unplugged from the wire.
+
+        :raises InstanceNotFound: when its container is absent
+        """
+        with exclusive(instance), known(instance):
+            self._engine.stop_container(naming.workload_name(instance.uuid), timeout)
+            self._network.set_carrier(instance.uuid, connected=False)
+
+    def power_on(self, instance: nova_instance.Instance,
+                 network_info: network_model.NetworkInfo) -> None:
+        """Start, after repairing whatever the network lacks.
+
+        :raises InstanceNotFound: when its container is absent
+        """
+        with exclusive(instance), known(instance):
+            self._start(instance, network_info)
+
+    def reboot(self, instance: nova_instance.Instance,
+               network_info: network_model.NetworkInfo, soft: bool) -> None:
+        """Stop and start; a soft reboot asks the process to end first.
+
+        :raises InstanceNotFound: when its container is absent
+        """
+        timeout = CONF.docker.reboot_timeout if soft else 0
+        with exclusive(instance), known(instance):
+            self._engine.stop_container(naming.workload_name(instance.uuid), timeout)
+            self._start(instance, network_info)
+
+    def _start(self, instance: nova_instance.Instance,
+               network_info: network_model.NetworkInfo) -> None:
+        # A start of a container that is not there must not make a sandbox.
+        self._engine.inspect_container(naming.workload_name(instance.uuid))
+        pid = self._sandboxes.ensure_running(instance)
+        self._network.plug(instance, network_info, pid)
+        self._engine.start_container(naming.workload_name(instance.uuid))
+
+    def pause(self, instance: nova_instance.Instance) -> None:
+        """Freeze all processes.
+
+        :raises InstanceNotFound: when its container is absent
+        """
+        with exclusive(instance), known(instance):
+            if not self._is_paused(instance):
+                self._engine.pause_container(naming.workload_name(instance.uuid))
+
+    def unpause(self, instance: nova_instance.Instance) -> None:
+        """Thaw all processes.
+
+        :raises InstanceNotFound: when its container is absent
+        """
+        with exclusive(instance), known(instance):
+            if self._is_paused(instance):
+                self._engine.unpause_container(naming.workload_name(instance.uuid))
+
+    def _is_paused(self, instance: nova_instance.Instance) -> bool:
+        inspected = self._engine.inspect_container(naming.workload_name(instance.uuid))
+        return bool(inspected['State']['Paused'])
+
+    # NICs ------------------------------------------------------------------------------
+
+    def plug_vifs(self, instance: nova_instance.Instance,
+                  network_info: network_model.NetworkInfo) -> None:
+        """Repair the NICs of an instance whose sandbox runs.
+
+        Without a sandbox there is nowhere to plug into; a start makes both.
+        """
+        with exclusive(instance):
+            pid = self._sandboxes.find_running(instance.uuid)
+            if pid is None:
+                LOG.debug('No running sandbox: NICs are plugged at the next start',
+                          instance=instance)
+                return
+            self._network.plug(instance, network_info, pid)
+            if not self._is_running(instance):
+                self._network.set_carrier(instance.uuid, connected=False)
+
+    def unplug_vifs(self, instance: nova_instance.Instance,
+                    network_info: network_model.NetworkInfo) -> None:
+        """Take the NICs away; gone ones are fine."""
+        with exclusive(instance):
+            self._network.unplug(instance, network_info)
+
+    def _is_running(self, instance: nova_instance.Instance) -> bool:
+        try:
+            inspected = self._engine.inspect_container(naming.workload_name(instance.uuid))
+        except exception.ContainerNotFound:
+            return False
+        return bool(inspected['State']['Running'])
+
+    # The end -----------------------------------------------------------------------------
+
+    def destroy(self, instance: nova_instance.Instance,
+                network_info: network_model.NetworkInfo | None,
+                keep_disk: bool = False, keep_vifs: bool = False) -> None:
+        """Remove all of an instance, or what is left of it.
+
+        :param keep_disk: keep the stopped container with its writable layer
+        :param keep_vifs: keep the NICs and the sandbox they are in
+        """
+        workload = naming.workload_name(instance.uuid)
+        with exclusive(instance):
+            if keep_disk:
+                self._stop_if_there(workload)
+            else:
+                self._engine.remove_container(workload)
+            if not keep_vifs:
+                self._network.unplug(instance, network_info or ())
+                self._sandboxes.remove(instance.uuid)
+
+    def _stop_if_there(self, workload: str) -> None:
+        try:
+            self._engine.stop_container(workload, timeout=0)
+        except exception.ContainerNotFound:
+            LOG.debug('Container %s is gone already', workload)

@@ -1,0 +1,48 @@
+"""What a nova-compute that died left behind."""
+
+from nova import context as nova_context
+from nova import objects
+from nova.compute import vm_states
+import nova.conf
+from oslo_log import log as logging
+
+from nova_docker import network
+from nova_docker.engine import client
+from nova_docker.operations import sandbox
+from nova_docker.translate import container
+from nova_docker.translate import naming
+
+LOG = logging.getLogger(__name__)
+CONF = nova.conf.CONF
+
+
+def reconcile(engine: client.Engine, net: network.Network,
+              sandboxes: sandbox.Sandboxes) -> None:
+    """Remove half-made instances; touch nothing that belongs to a live one.
+
+    Half-made is an instance whose container was never started, and that Nova
+    does not know on this host, or knows as building: the build died with the
+    process.  A whole instance that Nova does not know is left alone, for
+    Nova's running_deleted_instance_action decides about it.
+    """
+    listed = engine.list_containers(naming.host_filter(CONF.host))
+    present = {naming.instance_of(entry['Labels']) for entry in listed}
+    started = {naming.instance_of(entry['Labels']) for entry in listed
+               if container.is_workload(entry) and not container.never_started(entry)}
+    abandoned = (present | net.plugged_instances()) - started
+    if not abandoned:
+        return
+    live = _live_instances()
+    for instance_uuid in sorted(abandoned - live):
+        LOG.warning('Removing what an interrupted build of instance %s left', instance_uuid)
+        engine.remove_container(naming.workload_name(instance_uuid))
+        net.unplug_leftovers(instance_uuid, CONF.neutron.ovs_bridge)
+        sandboxes.remove(instance_uuid)
+
+
+def _live_instances() -> set[str]:
+    """The instances of this host that Nova has finished building."""
+    instances = objects.InstanceList.get_by_host(
+        nova_context.get_admin_context(), CONF.host, expected_attrs=[])
+    return {instance.uuid for instance in instances
+            if instance.vm_state != vm_states.BUILDING}

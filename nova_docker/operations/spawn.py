@@ -1,0 +1,175 @@
+"""A boot, from the request to the running container."""
+
+import contextlib
+from collections.abc import Iterator
+import typing as ty
+
+from nova import context as nova_context
+from nova import exception as nova_exception
+import nova.conf
+from nova.network import model as network_model
+from nova.objects import image_meta as nova_image_meta
+from nova.objects import instance as nova_instance
+from oslo_log import log as logging
+
+from nova_docker import images
+from nova_docker import network
+from nova_docker.engine import client
+from nova_docker.operations import background
+from nova_docker.operations import faults
+from nova_docker.operations import sandbox
+from nova_docker.operations import timeline
+from nova_docker.operations import undo
+from nova_docker.translate import container
+from nova_docker.translate import image as image_translation
+from nova_docker.translate import naming
+
+LOG = logging.getLogger(__name__)
+CONF = nova.conf.CONF
+
+
+class Spawn:
+    """Boots instances.
+
+    :param virtapi: nova's ComputeVirtAPI, which waits for Neutron's events
+    """
+
+    def __init__(self, engine: client.Engine, image_store: images.Images,
+                 net: network.Network, sandboxes: sandbox.Sandboxes,
+                 virtapi: ty.Any) -> None:
+        self._engine = engine
+        self._images = image_store
+        self._network = net
+        self._sandboxes = sandboxes
+        self._virtapi = virtapi
+        self.disk_quota = False
+
+    def __call__(self, context: nova_context.RequestContext,
+                 instance: nova_instance.Instance,
+                 image_meta: nova_image_meta.ImageMeta,
+                 network_info: network_model.NetworkInfo, power_on: bool) -> None:
+        """Boot; on failure leave nothing behind.
+
+        What takes time runs beside what waits: the image is fetched in a
+        thread, and the sandbox starts while Neutron still allocates.
+
+        :raises BuildAbortException: the user's mistake, with what to change
+        :raises VirtualInterfaceCreateException: Neutron did not wire a port
+        """
+        source = image_translation.image_source(
+            image_meta.id, image_meta.obj_attr_is_set('checksum') and image_meta.checksum or None,
+            image_translation.image_properties(instance.system_metadata))
+        times = timeline.Timeline()
+        with faults.explained(instance, source), undo.UndoStack(instance) as undone:
+            # 1. The image and the container to be, in a thread.
+            workload = self._prepare_workload(context, instance, image_meta, source, undone)
+            # 2. The sandbox, which holds the network namespace.
+            undone.push('remove the sandbox', lambda: self._sandboxes.remove(instance.uuid))
+            with times.step('sandbox'):
+                pid = self._sandboxes.ensure_running(instance)
+            # 3. The first look at network_info waits for Neutron's allocation.
+            with times.step('allocation'):
+                network_info.wait()
+            workload.raise_if_failed()
+            # 4. The NICs, and Neutron's word that they are wired.
+            undone.push('unplug the NICs',
+                        lambda: self._network.unplug(instance, network_info))
+            self._plug(instance, network_info, pid, times)
+            # 5. The container joins the network that is ready.
+            with times.step('image wait'):
+                workload.result()
+            if power_on:
+                with times.step('start'):
+                    self._engine.start_container(naming.workload_name(instance.uuid))
+        times.add('image', workload.seconds)
+        LOG.info('Spawned container %s in %.3f s: %s', naming.workload_name(instance.uuid),
+                 times.elapsed(), times, instance=instance)
+
+    # The image and the container -----------------------------------------------
+
+    def _prepare_workload(self, context: nova_context.RequestContext,
+                          instance: nova_instance.Instance,
+                          image_meta: nova_image_meta.ImageMeta,
+                          source: image_translation.ImageSource,
+                          undone: undo.UndoStack) -> background.Background[None]:
+        command = image_translation.command(image_meta.properties.get('os_command_line'))
+        fetched: list[images.ReadyImage] = []
+
+        def prepare() -> None:
+            fetched.append(self._images.ensure(context, source))
+            self._create_workload(instance, fetched[0].digest, command)
+
+        def forget_image() -> None:
+            if fetched and fetched[0].is_new:
+                self._images.forget(source)
+
+        undone.push('remove the image', forget_image)
+        undone.push('remove the container', lambda: self._engine.remove_container(
+            naming.workload_name(instance.uuid)))
+        work = background.Background(f'image-{instance.uuid}', context, prepare)
+        undone.push('wait for the image', work.wait)
+        return work
+
+    def _create_workload(self, instance: nova_instance.Instance, image: str,
+                         command: list[str] | None) -> None:
+        config = container.workload_config(
+            sandbox.identity(instance), image, self._limits(instance),
+            self._engine.api_version, command=command, environment=instance.metadata)
+        self._engine.create_container(naming.workload_name(instance.uuid), config)
+
+    def _limits(self, instance: nova_instance.Instance) -> container.Limits:
+        flavor = instance.flavor
+        return container.Limits(
+            vcpus=flavor.vcpus, cpu_mode=CONF.docker.cpu_mode,
+            memory_mb=flavor.memory_mb, swap_mb=flavor.swap,
+            pids=CONF.docker.pids_limit,
+            disk_gb=flavor.root_gb if self.disk_quota else 0,
+            no_new_privileges=CONF.docker.no_new_privileges)
+
+    # The network -------------------------------------------------------------------
+
+    def _plug(self, instance: nova_instance.Instance,
+              network_info: network_model.NetworkInfo, pid: int,
+              times: timeline.Timeline) -> None:
+        with self._wired(instance, network_info, times):
+            with times.step('plug'):
+                self._network.plug(instance, network_info, pid)
+
+    @contextlib.contextmanager
+    def _wired(self, instance: nova_instance.Instance,
+               network_info: network_model.NetworkInfo,
+               times: timeline.Timeline) -> Iterator[None]:
+        """Plug in the body, then wait until Neutron has wired every port.
+
+        Neutron reports a port that becomes active; one that is active already
+        will not be reported again.
+        """
+        pending = [('network-vif-plugged', vif['id']) for vif in network_info
+                   if vif.get('active', True) is False]
+        if not CONF.vif_plugging_timeout:
+            pending = []
+        begin = 0.0
+        try:
+            with self._virtapi.wait_for_instance_event(
+                    instance, pending, timeout=CONF.vif_plugging_timeout,
+                    error_callback=_wiring_failed):
+                yield
+                begin = times.elapsed()
+        except nova_exception.InstanceEventTimeout:
+            if CONF.vif_plugging_is_fatal:
+                raise nova_exception.VirtualInterfaceCreateException(
+                    f'Neutron did not report within {CONF.vif_plugging_timeout} s '
+                    f'([DEFAULT]/vif_plugging_timeout) that the ports are wired. Look at '
+                    f'the Neutron agent of this host.') from None
+            LOG.warning('Neutron did not report that the ports are wired; going on '
+                        'because vif_plugging_is_fatal is off', instance=instance)
+        times.add('vif event', times.elapsed() - begin)
+
+
+def _wiring_failed(event_name: str, instance: nova_instance.Instance) -> bool:
+    """Neutron reported that it could not wire a port."""
+    LOG.error('Neutron reported failure on event %s', event_name, instance=instance)
+    if CONF.vif_plugging_is_fatal:
+        raise nova_exception.VirtualInterfaceCreateException(
+            f'Neutron reported a failure: {event_name}')
+    return True

@@ -1,0 +1,257 @@
+"""NICs in the network namespaces of sandboxes.
+
+The only module that imports pyroute2.  It never uses ``IPRoute(netns=...)``,
+which forks: in a process with several threads the child deadlocks now and
+then.  A network namespace belongs to a thread, so a thread of its own enters
+the namespace, makes its socket there, and ends.
+"""
+
+import array
+from collections.abc import Callable
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+import threading
+import typing as ty
+
+import pyroute2
+from pyroute2 import netlink
+
+from nova_docker import exception
+from nova_docker import privileged
+
+T = ty.TypeVar('T')
+Nic = dict[str, ty.Any]
+
+_CLONE_NEWNET = 0x40000000
+_SIOCETHTOOL = 0x8946
+_ETHTOOL_STXCSUM = 0x17
+_IFA_F_NODAD = 0x02
+_EXISTS = 17
+_NO_SUCH_DEVICE = (2, 19)
+
+
+@privileged.context.entrypoint
+def plug_nics(pid: int, nics: list[Nic], resolv_conf: str | None, hosts: str) -> None:
+    """Make the NICs of a sandbox as they shall be; repeatable.
+
+    :param pid: the sandbox's main process, seen from the host
+    :param nics: netplan.NicPlan as dicts; what is right already is not touched
+    :param resolv_conf: content of the instance's /etc/resolv.conf, None to
+        leave the engine's
+    :param hosts: content of the instance's /etc/hosts
+    :raises NetnsError: naming the NIC and the kernel's error
+    """
+    host_netns = os.open('/proc/self/ns/net', os.O_RDONLY)
+    try:
+        with pyroute2.IPRoute() as host:
+            peers = {nic['device']: _index(host, nic['host_device']) for nic in nics}
+            lost = _in_netns(pid, lambda ip: [
+                nic for nic in nics if not _is_wired(ip, nic, peers[nic['device']])])
+            for nic in lost:
+                _delete(host, nic['host_device'])
+            _in_netns(pid, lambda ip: _configure(ip, nics, host_netns))
+            for nic in nics:
+                _finish_host_end(host, nic)
+    finally:
+        os.close(host_netns)
+    _write_in_place(f'/proc/{pid}/root/etc/hosts', hosts)
+    if resolv_conf is not None:
+        _write_in_place(f'/proc/{pid}/root/etc/resolv.conf', resolv_conf)
+
+
+@privileged.context.entrypoint
+def delete_links(names: list[str]) -> None:
+    """Delete links of the host; those that are gone already are fine."""
+    with pyroute2.IPRoute() as host:
+        for name in names:
+            _delete(host, name)
+
+
+@privileged.context.entrypoint
+def join_bridge(name: str, bridge: str) -> None:
+    """Make a link of the host a port of a Linux bridge."""
+    with pyroute2.IPRoute() as host:
+        host.link('set', index=_require(host, name), master=_require(host, bridge))
+
+
+@privileged.context.entrypoint
+def set_links_state(alias_prefix: str, state: str) -> None:
+    """Switch the host's end of an instance's NICs 'up' or 'down'.
+
+    :param alias_prefix: what their aliases start with
+    """
+    with pyroute2.IPRoute() as host:
+        for link in host.get_links():
+            if (link.get('ifalias') or '').startswith(alias_prefix):
+                host.link('set', index=link['index'], state=state)
+
+
+@privileged.context.entrypoint
+def list_aliases() -> dict[str, str]:
+    """The links of the host that have an alias: {name: alias}."""
+    with pyroute2.IPRoute() as host:
+        return {link.get('ifname'): link.get('ifalias')
+                for link in host.get_links() if link.get('ifalias')}
+
+
+def _in_netns(pid: int, action: Callable[[ty.Any], T]) -> T:
+    """Run ``action(IPRoute)`` in a thread that entered the namespace."""
+    outcome: list[T] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            _enter(pid)
+            with pyroute2.IPRoute() as ip:
+                outcome.append(action(ip))
+        except BaseException as e:  # handed to the caller below
+            failure.append(e)
+
+    thread = threading.Thread(target=run, name=f'netns-{pid}')
+    thread.start()
+    thread.join()
+    if failure:
+        # The exceptions of pyroute2 do not survive the way out of the privsep
+        # daemon; their text does.
+        raise exception.NetnsError(reason=f'of process {pid}: {failure[0]}') from failure[0]
+    return outcome[0]
+
+
+def _enter(pid: int) -> None:
+    # os.setns() came with Python 3.12.
+    libc = ctypes.CDLL(None, use_errno=True)
+    fd = os.open(f'/proc/{pid}/ns/net', os.O_RDONLY)
+    try:
+        if libc.setns(fd, _CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), 'cannot enter the network namespace')
+    finally:
+        os.close(fd)
+
+
+def _index(ip: ty.Any, name: str) -> int | None:
+    """The index of a link, None when there is none of that name."""
+    try:
+        links = ip.link('get', ifname=name)
+    except netlink.exceptions.NetlinkError as e:
+        if e.code in _NO_SUCH_DEVICE:
+            return None
+        raise
+    return links[0]['index'] if links else None
+
+
+def _require(ip: ty.Any, name: str) -> int:
+    index = _index(ip, name)
+    if index is None:
+        raise exception.NetnsError(reason=f'there is no link {name}')
+    return index
+
+
+def _delete(ip: ty.Any, name: str) -> None:
+    index = _index(ip, name)
+    if index is None:
+        return
+    try:
+        ip.link('del', index=index)
+    except netlink.exceptions.NetlinkError as e:
+        # A veth goes when its other end goes.
+        if e.code not in _NO_SUCH_DEVICE:
+            raise
+
+
+def _is_wired(ip: ty.Any, nic: Nic, host_index: int | None) -> bool:
+    """Whether the NIC is there and its other end is the right link."""
+    index = _index(ip, nic['device'])
+    if index is None:
+        return False
+    peer = ip.link('get', index=index)[0].get('link')
+    if host_index is not None and peer == host_index:
+        return True
+    ip.link('del', index=index)
+    return False
+
+
+def _configure(ip: ty.Any, nics: list[Nic], host_netns: int) -> None:
+    """Inside the namespace: links, addresses, then routes."""
+    ip.link('set', index=_require(ip, 'lo'), state='up')
+    for nic in nics:
+        index = _index(ip, nic['device']) or _make_veth(ip, nic, host_netns)
+        if not nic['checksum_offload']:
+            _switch_checksum_offload_off(nic['device'])
+        _enable_ipv6(nic)
+        for address in nic['addresses']:
+            _add_address(ip, index, address)
+        ip.link('set', index=index, state='up')
+    # After all links are up: a gateway may be behind another NIC's subnet.
+    for nic in nics:
+        index = _require(ip, nic['device'])
+        for destination, gateway in nic['routes']:
+            _add_route(ip, index, destination, gateway)
+
+
+def _make_veth(ip: ty.Any, nic: Nic, host_netns: int) -> int:
+    """The pair is made inside with its peer put on the host, so that no step
+    leaves a device half-way between the two."""
+    mtu = {'mtu': nic['mtu']} if nic['mtu'] else {}
+    ip.link('add', ifname=nic['device'], kind='veth', address=nic['mac'], **mtu,
+            peer={'ifname': nic['host_device'], 'net_ns_fd': host_netns, **mtu})
+    return _require(ip, nic['device'])
+
+
+def _enable_ipv6(nic: Nic) -> None:
+    # The engine switches IPv6 off in a namespace without a network of its own.
+    if any(':' in address for address in nic['addresses']):
+        _set_ipv6_disabled(nic['device'], False)
+
+
+def _set_ipv6_disabled(device: str, disabled: bool) -> None:
+    path = f'/proc/sys/net/ipv6/conf/{device}/disable_ipv6'
+    if os.path.exists(path):  # absent where the kernel has no IPv6
+        with open(path, 'w', encoding='ascii') as f:
+            f.write(str(int(disabled)))
+
+
+def _add_address(ip: ty.Any, index: int, address: str) -> None:
+    plain, _, prefix = address.partition('/')
+    # Neutron has made sure that nobody else has the address.
+    flags = {'flags': _IFA_F_NODAD} if ':' in plain else {}
+    try:
+        ip.addr('add', index=index, address=plain, prefixlen=int(prefix), **flags)
+    except netlink.exceptions.NetlinkError as e:
+        if e.code != _EXISTS:
+            raise
+
+
+def _add_route(ip: ty.Any, index: int, destination: str, gateway: str) -> None:
+    family = socket.AF_INET6 if ':' in gateway else socket.AF_INET
+    if gateway in ('0.0.0.0', '::'):
+        ip.route('replace', family=family, dst=destination, oif=index)
+    else:
+        # "onlink": a gateway may lie outside the subnet, as Neutron allows.
+        ip.route('replace', family=family, dst=destination, oif=index,
+                 gateway=gateway, flags=4)
+
+
+def _switch_checksum_offload_off(device: str) -> None:
+    """ETHTOOL_STXCSUM: let the kernel compute checksums before it sends."""
+    value = array.array('I', [_ETHTOOL_STXCSUM, 0])
+    request = struct.pack('16sP', device.encode(), value.buffer_info()[0])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, _SIOCETHTOOL, request)
+
+
+def _finish_host_end(host: ty.Any, nic: Nic) -> None:
+    index = _require(host, nic['host_device'])
+    # Or the host itself would be a neighbour of the tenant's instances.
+    _set_ipv6_disabled(nic['host_device'], True)
+    host.link('set', index=index, ifalias=nic['alias'], state='up')
+
+
+def _write_in_place(path: str, content: str) -> None:
+    """Write a file that the engine binds into containers: it must not be
+    replaced, only rewritten."""
+    with open(path, 'r+', encoding='utf-8') as f:
+        f.truncate()
+        f.write(content)
