@@ -33,16 +33,16 @@ LOG = logging.getLogger(__name__)
 CONF = nova.conf.CONF
 conf.register_opts(CONF)
 
-Context = nova_context.RequestContext
-Instance = nova_instance.Instance
-NetworkInfo = network_model.NetworkInfo
-BlockDeviceInfo = dict[str, ty.Any] | None
+Context: ty.TypeAlias = nova_context.RequestContext
+Instance: ty.TypeAlias = nova_instance.Instance
+NetworkInfo: ty.TypeAlias = network_model.NetworkInfo
+BlockDeviceInfo: ty.TypeAlias = dict[str, ty.Any] | None
 
 
-class DockerDriver(driver.ComputeDriver):  # type: ignore[misc]  # Nova is untyped
+class DockerDriver(driver.ComputeDriver):
     """Instances are containers of a Docker engine on the same host."""
 
-    capabilities = {
+    capabilities: ty.ClassVar[dict[str, bool]] = {
         **driver.ComputeDriver.capabilities,
         # Nova refuses an image whose disk_format is not supported; what Docker
         # takes is kept in Glance as raw.

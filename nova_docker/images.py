@@ -94,7 +94,7 @@ class Images:
                 action='make the sandbox image',
                 reason=f'there is no program for {architecture}; name an image that '
                        f'sleeps in [docker]/sandbox_image')
-        tag, content = sandbox.archive(architecture)
+        tag, content = sandbox.image(architecture)
         try:
             return str(self._engine.inspect_image(tag)['Id'])
         except exception.EngineImageNotFound:

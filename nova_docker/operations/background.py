@@ -34,7 +34,7 @@ class Background(ty.Generic[T]):
         begin = time.monotonic()
         try:
             self._outcome.append(self._work())
-        except BaseException as e:  # raised again where the result is asked for
+        except BaseException as e:  # noqa: BLE001  raised again where it is asked for
             self._failure = e
         finally:
             self.seconds = time.monotonic() - begin

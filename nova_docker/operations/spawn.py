@@ -1,7 +1,7 @@
 """A boot, from the request to the running container."""
 
-import contextlib
 from collections.abc import Iterator
+import contextlib
 import typing as ty
 
 from nova import context as nova_context
@@ -57,7 +57,7 @@ class Spawn:
         :raises VirtualInterfaceCreateException: Neutron did not wire a port
         """
         source = image_translation.image_source(
-            image_meta.id, image_meta.obj_attr_is_set('checksum') and image_meta.checksum or None,
+            image_meta.id, _checksum(image_meta),
             image_translation.image_properties(instance.system_metadata))
         times = timeline.Timeline()
         with faults.explained(instance, source), undo.UndoStack(instance) as undone:
@@ -131,9 +131,8 @@ class Spawn:
     def _plug(self, instance: nova_instance.Instance,
               network_info: network_model.NetworkInfo, pid: int,
               times: timeline.Timeline) -> None:
-        with self._wired(instance, network_info, times):
-            with times.step('plug'):
-                self._network.plug(instance, network_info, pid)
+        with self._wired(instance, network_info, times), times.step('plug'):
+            self._network.plug(instance, network_info, pid)
 
     @contextlib.contextmanager
     def _wired(self, instance: nova_instance.Instance,
@@ -164,6 +163,10 @@ class Spawn:
             LOG.warning('Neutron did not report that the ports are wired; going on '
                         'because vif_plugging_is_fatal is off', instance=instance)
         times.add('vif event', times.elapsed() - begin)
+
+
+def _checksum(image_meta: nova_image_meta.ImageMeta) -> str | None:
+    return image_meta.checksum if image_meta.obj_attr_is_set('checksum') else None
 
 
 def _wiring_failed(event_name: str, instance: nova_instance.Instance) -> bool:

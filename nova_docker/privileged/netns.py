@@ -29,6 +29,7 @@ _CLONE_NEWNET = 0x40000000
 _SIOCETHTOOL = 0x8946
 _ETHTOOL_STXCSUM = 0x17
 _IFA_F_NODAD = 0x02
+_RTNH_F_ONLINK = 0x04
 _EXISTS = 17
 _NO_SUCH_DEVICE = (2, 19)
 
@@ -107,7 +108,7 @@ def _in_netns(pid: int, action: Callable[[ty.Any], T]) -> T:
             _enter(pid)
             with pyroute2.IPRoute() as ip:
                 outcome.append(action(ip))
-        except BaseException as e:  # handed to the caller below
+        except BaseException as e:  # noqa: BLE001  handed to the caller below
             failure.append(e)
 
     thread = threading.Thread(target=run, name=f'netns-{pid}')
@@ -226,12 +227,9 @@ def _add_address(ip: ty.Any, index: int, address: str) -> None:
 
 def _add_route(ip: ty.Any, index: int, destination: str, gateway: str) -> None:
     family = socket.AF_INET6 if ':' in gateway else socket.AF_INET
-    if gateway in ('0.0.0.0', '::'):
-        ip.route('replace', family=family, dst=destination, oif=index)
-    else:
-        # "onlink": a gateway may lie outside the subnet, as Neutron allows.
-        ip.route('replace', family=family, dst=destination, oif=index,
-                 gateway=gateway, flags=4)
+    # RTNH_F_ONLINK: a gateway may lie outside the subnet, as Neutron allows.
+    ip.route('replace', family=family, dst=destination, oif=index, gateway=gateway,
+             flags=_RTNH_F_ONLINK)
 
 
 def _switch_checksum_offload_off(device: str) -> None:

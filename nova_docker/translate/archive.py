@@ -22,6 +22,7 @@ PIECE = 1 << 20
 _MAX_JSON = 4 << 20
 _MAX_MEMBERS = 100_000
 _BLOCK = tarfile.BLOCKSIZE
+END = b'\0' * (2 * _BLOCK)
 
 
 class _Reader:
@@ -61,58 +62,78 @@ def rewrite(pieces: Iterable[bytes], tag: str) -> Iterator[bytes]:
     except (tarfile.TarError, EOFError) as e:
         raise exception.InvalidArchive(
             reason=f'it is not a tar archive, or it is damaged ({e})') from e
-    yield b'\0' * (2 * _BLOCK)
+    yield END
+
+
+def member(name: str, content: bytes, mode: int = 0o644) -> bytes:
+    """One file as it stands in an archive; END goes after the last."""
+    header = tarfile.TarInfo(name)
+    header.size, header.mode = len(content), mode
+    return header.tobuf(tarfile.PAX_FORMAT) + content + b'\0' * (-len(content) % _BLOCK)
 
 
 def _members(tar: tarfile.TarFile, tag: str) -> Iterator[bytes]:
     seen: set[str] = set()
-    for member in tar:
+    links: set[str] = set()
+    for entry in tar:
         # tarfile remembers every member; this archive may have many.
-        tar.members = []
-        name = _checked_name(member, seen)
+        ty.cast(ty.Any, tar).members = []
+        name = _checked_name(entry, seen, links)
         if name == 'repositories':
             continue
         if name == 'manifest.json':
-            yield from _file(name, _manifest(_read_json(tar, member), tag))
+            yield _json_member(name, _manifest(_read_json(tar, entry), tag))
         elif name == 'index.json':
-            yield from _file(name, _index(_read_json(tar, member)))
+            yield _json_member(name, _index(_read_json(tar, entry)))
         else:
-            yield from _copy(tar, member, name)
+            yield from _copy(tar, entry, name)
     if 'manifest.json' not in seen:
         raise exception.InvalidArchive(
             reason='it has no manifest.json, so it was not made by docker save')
 
 
-def _checked_name(member: tarfile.TarInfo, seen: set[str]) -> str:
+def _checked_name(entry: tarfile.TarInfo, seen: set[str], links: set[str]) -> str:
     """The member's plain relative name, or an error that names the trouble."""
-    name = posixpath.normpath(member.name)
-    if member.name.startswith('/') or name.split('/')[0] == '..':
-        raise exception.InvalidArchive(reason=f'its member {member.name!r} lies outside of it')
-    if not (member.isdir() or member.issym() or member.isreg()) or member.issparse():
+    name = posixpath.normpath(entry.name)
+    if entry.name.startswith('/') or name.split('/')[0] == '..':
+        raise exception.InvalidArchive(reason=f'its member {entry.name!r} lies outside of it')
+    if not (entry.isdir() or entry.issym() or entry.isreg()) or entry.issparse():
         raise exception.InvalidArchive(
-            reason=f'its member {member.name!r} is not a file, directory or symbolic link')
-    if member.issym():
-        target = posixpath.normpath(posixpath.join(posixpath.dirname(name), member.linkname))
-        if member.linkname.startswith('/') or target.split('/')[0] == '..':
-            raise exception.InvalidArchive(
-                reason=f'its link {member.name!r} points out of it')
-    if name in seen and not member.isdir():
-        raise exception.InvalidArchive(reason=f'it has two members {member.name!r}')
+            reason=f'its member {entry.name!r} is not a file, directory or symbolic link')
+    if any(parent in links for parent in _parents(name)):
+        # Or x -> . and x/manifest.json would replace the manifest.
+        raise exception.InvalidArchive(reason=f'its member {entry.name!r} is behind a link')
+    if entry.issym():
+        _check_link(entry, name)
+        links.add(name)
+    if name in seen and not entry.isdir():
+        raise exception.InvalidArchive(reason=f'it has two members {entry.name!r}')
     if len(seen) >= _MAX_MEMBERS:
         raise exception.InvalidArchive(reason=f'it has more than {_MAX_MEMBERS} members')
     seen.add(name)
     return name
 
 
-def _read_json(tar: tarfile.TarFile, member: tarfile.TarInfo) -> ty.Any:
-    content = tar.extractfile(member) if member.isreg() else None
-    if content is None or member.size > _MAX_JSON:
+def _check_link(entry: tarfile.TarInfo, name: str) -> None:
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(name), entry.linkname))
+    if entry.linkname.startswith('/') or target.split('/')[0] == '..':
+        raise exception.InvalidArchive(reason=f'its link {entry.name!r} points out of it')
+
+
+def _parents(name: str) -> Iterator[str]:
+    while name := posixpath.dirname(name):
+        yield name
+
+
+def _read_json(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> ty.Any:
+    content = tar.extractfile(entry) if entry.isreg() else None
+    if content is None or entry.size > _MAX_JSON:
         raise exception.InvalidArchive(
-            reason=f'its {member.name} is not a file, or larger than {_MAX_JSON} bytes')
+            reason=f'its {entry.name} is not a file, or larger than {_MAX_JSON} bytes')
     try:
         return json.loads(content.read())
     except ValueError as e:
-        raise exception.InvalidArchive(reason=f'its {member.name} is not JSON ({e})') from e
+        raise exception.InvalidArchive(reason=f'its {entry.name} is not JSON ({e})') from e
 
 
 def _manifest(manifest: ty.Any, tag: str) -> ty.Any:
@@ -139,32 +160,26 @@ def _index(index: ty.Any) -> ty.Any:
     return index
 
 
-def _file(name: str, value: ty.Any) -> Iterator[bytes]:
-    content = json.dumps(value).encode()
-    header = tarfile.TarInfo(name)
-    header.size, header.mode = len(content), 0o644
-    yield header.tobuf(tarfile.PAX_FORMAT) + _padded(content)
+def _json_member(name: str, value: ty.Any) -> bytes:
+    return member(name, json.dumps(value).encode())
 
 
-def _copy(tar: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> Iterator[bytes]:
+def _copy(tar: tarfile.TarFile, entry: tarfile.TarInfo, name: str) -> Iterator[bytes]:
     header = tarfile.TarInfo(name)
-    header.type, header.linkname = member.type, member.linkname
-    header.mode, header.mtime = member.mode & 0o777, member.mtime
-    if not member.isreg():
+    header.type, header.linkname = entry.type, entry.linkname
+    header.mode, header.mtime = entry.mode & 0o777, entry.mtime
+    if not entry.isreg():
         yield header.tobuf(tarfile.PAX_FORMAT)
         return
-    header.size, header.type = member.size, tarfile.REGTYPE
+    header.size, header.type = entry.size, tarfile.REGTYPE
     yield header.tobuf(tarfile.PAX_FORMAT)
-    content = ty.cast(ty.IO[bytes], tar.extractfile(member))
-    left = member.size
+    content = ty.cast(ty.IO[bytes], tar.extractfile(entry))
+    left = entry.size
     while left:
         piece = content.read(min(PIECE, left))
         if not piece:
-            raise exception.InvalidArchive(reason=f'it ends within {member.name!r}')
+            raise exception.InvalidArchive(reason=f'it ends within {entry.name!r}')
         left -= len(piece)
         yield piece
-    yield b'\0' * (-member.size % _BLOCK)
+    yield b'\0' * (-entry.size % _BLOCK)
 
-
-def _padded(content: bytes) -> bytes:
-    return content + b'\0' * (-len(content) % _BLOCK)

@@ -96,6 +96,5 @@ def traits(facts: HostFacts) -> set[str]:
 def version_number(version: str) -> int:
     """A version as Nova stores it: 20.10.24+dfsg1 -> 20010024."""
     plain = version.partition('+')[0].partition('-')[0]
-    parts = [int(part) for part in plain.split('.')[:3] if part.isdigit()]
-    return ty.cast(int, versionutils.convert_version_to_int(
-        '.'.join(map(str, (parts + [0, 0, 0])[:3]))))
+    parts = [part for part in plain.split('.') if part.isdigit()]
+    return versionutils.convert_version_to_int('.'.join([*parts, '0', '0', '0'][:3]))

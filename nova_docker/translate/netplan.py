@@ -124,9 +124,9 @@ def _routes(subnet: Mapping[str, ty.Any],
     destinations = {destination for destination, _ in routes}
     gateway = (subnet.get('gateway') or {}).get('address')
     default = '0.0.0.0/0' if subnet['version'] == 4 else '::/0'
-    if gateway and default not in destinations:
-        if subnet['version'] not in families_with_gateway:
-            routes.append((default, gateway))
+    is_first = subnet['version'] not in families_with_gateway
+    if gateway and default not in destinations and is_first:
+        routes.append((default, gateway))
     if gateway or default in destinations:
         families_with_gateway.add(subnet['version'])
     routes += _metadata_route(subnet, gateway, destinations)
@@ -148,4 +148,4 @@ def _metadata_route(subnet: Mapping[str, ty.Any], gateway: str | None,
 def _hybrid_bridge(vif: Vif) -> str | None:
     if not vif['details'].get('ovs_hybrid_plug'):
         return None
-    return ('qbr' + vif['id'])[:14]
+    return f"qbr{vif['id']}"[:14]

@@ -6,12 +6,11 @@ same image with the same digest.
 """
 
 import hashlib
-import io
 import json
 import struct
-import tarfile
 import typing as ty
 
+from nova_docker.translate import archive
 from nova_docker.translate import naming
 
 # for (;;) pause();
@@ -62,7 +61,7 @@ def program(architecture: str) -> bytes:
     return header + segment + code
 
 
-def archive(architecture: str) -> tuple[str, bytes]:
+def image(architecture: str) -> tuple[str, bytes]:
     """The image as ``docker load`` takes it.
 
     :returns: (tag, archive)
@@ -85,13 +84,8 @@ def archive(architecture: str) -> tuple[str, bytes]:
 
 
 def _tar(files: dict[str, bytes], mode: int) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode='w', format=tarfile.USTAR_FORMAT) as tar:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(content), mode
-            tar.addfile(member, io.BytesIO(content))
-    return out.getvalue()
+    members = [archive.member(name, content, mode) for name, content in files.items()]
+    return b''.join([*members, archive.END])
 
 
 def _json(value: ty.Any) -> bytes:
