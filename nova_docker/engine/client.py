@@ -19,6 +19,7 @@ import typing as ty
 import docker
 from oslo_log import log as logging
 import requests
+import urllib3
 
 from nova_docker import exception
 
@@ -26,18 +27,15 @@ LOG = logging.getLogger(__name__)
 
 # Docker 20.10.  Older engines lack nothing vital, but nobody tests on them.
 MINIMUM_API = '1.41'
-CONNECT_TIMEOUT = 10
 
 Json = dict[str, ty.Any]
 T = ty.TypeVar('T')
 
-# runc's and the engine's ways to say that the command cannot be executed;
-# they arrive as HTTP 400 or 500 with a long preamble.
+# How runc says that the command cannot be executed; it arrives as HTTP 400 or
+# 500 behind a long preamble.
 _NOT_RUNNABLE = re.compile(
-    r'(executable file not found|no such file or directory|'
-    r'permission denied|exec format error|is a directory)', re.IGNORECASE)
-_RUNTIME_ERROR = re.compile(r'(exec: |starting container process|'
-                            r'OCI runtime create failed|runc create failed)')
+    r'exec(: "| user process|: /| /).*(executable file not found|no such file or directory|'
+    r'permission denied|exec format error|is a directory)', re.IGNORECASE | re.DOTALL)
 
 
 class _Session(docker.APIClient):
@@ -60,7 +58,15 @@ class EventStream:
         self._stream = stream
 
     def __iter__(self) -> Iterator[Json]:
-        yield from self._stream
+        """The events until the stream ends, for whatever reason.
+
+        A socket that another thread closes shows as any of these errors.
+        """
+        try:
+            yield from self._stream
+        except (requests.RequestException, urllib3.exceptions.HTTPError,
+                OSError, ValueError, AttributeError) as e:
+            LOG.debug('The event stream broke: %s', e)
 
     def close(self) -> None:
         """End the iteration, wherever it is blocked.  Repeatable."""
@@ -118,14 +124,8 @@ class Engine:
             tls = docker.tls.TLSConfig(
                 ca_cert=ca, verify=True,
                 client_cert=(cert, key) if cert and key else None)
-        limits = timeout and (CONNECT_TIMEOUT, timeout)
-        session = _Session(self.url, version=version, timeout=timeout, tls=tls,
-                           max_pool_size=self._pool_size)
-        # A tuple of (connect, read) is what requests takes; the SDK's
-        # constructor accepts numbers only.
-        if session.base_url.startswith('https://'):
-            session.timeout = limits
-        return session
+        return _Session(self.url, version=version, timeout=timeout, tls=tls,
+                        max_pool_size=self._pool_size)
 
     @property
     def api_version(self) -> tuple[int, ...]:
@@ -328,7 +328,7 @@ def _api_error(action: str, error: ty.Any) -> exception.EngineError:
     reason = str(error.explanation or error).strip()
     status = error.status_code
     kind: type[exception.EngineError] = exception.EngineError
-    if _RUNTIME_ERROR.search(reason) and _NOT_RUNNABLE.search(reason):
+    if _NOT_RUNNABLE.search(reason):
         kind = exception.CommandNotRunnable
     elif status == 404 and 'no such container' in reason.lower():
         kind = exception.ContainerNotFound

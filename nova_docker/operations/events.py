@@ -21,7 +21,7 @@ CONF = nova.conf.CONF
 
 # A reboot stops and starts; only a container that stays down has stopped.
 STOP_DELAY = 0.5
-_RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
+_RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 _TRANSITIONS = {
     'start': virtevent.EVENT_LIFECYCLE_STARTED,
@@ -65,17 +65,19 @@ class Follower:
             self._thread.join(timeout=5)
 
     def _run(self) -> None:
-        failures = 0
+        failures, after_a_gap = 0, False
         while not self._stopping.is_set():
             try:
-                self._follow(after_a_gap=failures > 0)
+                self._follow(after_a_gap)
                 failures = 0
             except exception.EngineError as e:
-                self._engine_lost(e, failures)
+                failures += 1
+                self._engine_lost(e, is_news=failures == 1)
             except Exception:  # the thread must outlive a broken event
                 LOG.exception('Following the engine\'s events failed')
+                failures += 1
+            after_a_gap = True
             self._stopping.wait(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
-            failures += 1
 
     def _follow(self, after_a_gap: bool) -> None:
         """Handle events until the stream ends."""
@@ -90,10 +92,10 @@ class Follower:
         if not self._stopping.is_set():
             LOG.warning('The Docker engine ended its event stream')
 
-    def _engine_lost(self, error: exception.EngineError, failures: int) -> None:
+    def _engine_lost(self, error: exception.EngineError, is_news: bool) -> None:
         if self._stopping.is_set():
             return
-        if failures == 0:
+        if is_news:
             LOG.error('Lost the Docker engine: %s', error)
         self._host.set_service_enabled(False, str(error))
 

@@ -12,6 +12,7 @@ from nova.objects import image_meta as nova_image_meta
 from nova.objects import instance as nova_instance
 from oslo_log import log as logging
 
+from nova_docker import exception
 from nova_docker import images
 from nova_docker import network
 from nova_docker.engine import client
@@ -95,12 +96,21 @@ class Spawn:
         command = image_translation.command(image_meta.properties.get('os_command_line'))
         fetched: list[images.ReadyImage] = []
 
-        def prepare() -> None:
+        def fetch_and_create() -> None:
             fetched.append(self._images.ensure(context, source))
-            self._create_workload(instance, fetched[0].digest, command)
+            self._create_workload(instance, fetched[-1].digest, command)
+
+        def prepare() -> None:
+            try:
+                fetch_and_create()
+            except exception.EngineImageNotFound:
+                if not fetched:
+                    raise
+                # Another boot that failed took the image away in between.
+                fetch_and_create()
 
         def forget_image() -> None:
-            if fetched and fetched[0].is_new:
+            if source.in_glance and any(ready.is_new for ready in fetched):
                 self._images.forget(source)
 
         undone.push('remove the image', forget_image)
