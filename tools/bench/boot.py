@@ -1,0 +1,60 @@
+"""From the request to ACTIVE, against the same cloud with Nova's fake driver.
+
+Measures the driver that the cloud runs now and keeps the figures in
+``boot-<driver>.json``; with figures of both drivers there, prints the ratios.
+"""
+
+import json
+from pathlib import Path
+import time
+
+from aio import layout
+
+from bench import report
+from bench import servers
+
+ROUNDS = 20
+AT_ONCE = 20
+BATCHES = 3
+
+
+def _single(mine: servers.Servers) -> list[float]:
+    seconds = []
+    for number in range(ROUNDS):
+        with mine.running(f'bench-{number}') as took:
+            seconds.append(took)
+        time.sleep(0.2)
+    return seconds
+
+
+def _together(mine: servers.Servers) -> list[float]:
+    seconds = []
+    for number in range(BATCHES):
+        with mine.running(f'bench-many{number}', AT_ONCE) as took:
+            seconds.append(took)
+    return seconds
+
+
+def main(where: layout.Layout, folder: Path) -> None:
+    driver = json.loads(where.facts.read_text())['driver']
+    mine = servers.Servers(where)
+    with mine.running('bench-warm'):
+        pass
+    figures = {'single': _single(mine), 'together': _together(mine)}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f'boot-{driver}.json').write_text(json.dumps(figures))
+    series, medians = [], {}
+    for name in ('docker', 'fake'):
+        path = folder / f'boot-{name}.json'
+        if path.exists():
+            for kind, values in json.loads(path.read_text()).items():
+                one = report.Series(f'{name}: {kind}', values)
+                series.append(one)
+                medians[name, kind] = one.median
+    ratios = {}
+    if len(medians) == 4:
+        ratios = {'single, docker - fake (s)':
+                  medians['docker', 'single'] - medians['fake', 'single'],
+                  f'{AT_ONCE} at once, docker / fake':
+                  medians['docker', 'together'] / medians['fake', 'together']}
+    report.report('boot', series, ratios, folder)

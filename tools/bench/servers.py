@@ -1,0 +1,72 @@
+"""Servers of the demo project, as a user makes them."""
+
+from collections.abc import Iterator
+import contextlib
+import time
+from typing import Any
+
+from aio import cloud
+from aio import layout
+
+POLL = 0.05
+
+
+class Servers:
+    """Creates and deletes servers on the private network.
+
+    :param image: a Glance image of the all-in-one cloud
+    """
+
+    def __init__(self, where: layout.Layout, image: str = 'busybox',
+                 flavor: str = 'm1.nano') -> None:
+        self.cloud = cloud.connect(where, 'aio-demo')
+        self._image = self.cloud.image.find_image(image, ignore_missing=False).id
+        self._flavor = self.cloud.compute.find_flavor(flavor, ignore_missing=False).id
+        self.network = self.cloud.network.find_network('private', ignore_missing=False)
+
+    def create(self, name: str, count: int = 1, port: str | None = None) -> None:
+        """One request for ``count`` servers."""
+        network = {'port': port} if port else {'uuid': self.network.id}
+        self.cloud.compute.create_server(
+            name=name, image_id=self._image, flavor_id=self._flavor, networks=[network],
+            min_count=count, max_count=count)
+
+    def list(self, name: str) -> list[Any]:
+        return [s for s in self.cloud.compute.servers(name=f'^{name}')]
+
+    def wait_active(self, name: str, count: int = 1, timeout: float = 300) -> None:
+        """Until all are ACTIVE.
+
+        :raises RuntimeError: when one fails or the time is over
+        """
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            found = self.list(name)
+            failed = [s for s in found if s.status == 'ERROR']
+            if failed:
+                raise RuntimeError(f'server {failed[0].name}: {failed[0].fault}')
+            if sum(s.status == 'ACTIVE' for s in found) == count:
+                return
+            time.sleep(POLL)
+        raise RuntimeError(f'{name}: not ACTIVE after {timeout} s')
+
+    def delete(self, name: str, timeout: float = 120) -> None:
+        """Delete those whose name starts so, and wait until they are gone."""
+        for server in self.list(name):
+            self.cloud.compute.delete_server(server)
+        end = time.monotonic() + timeout
+        while self.list(name):
+            if time.monotonic() > end:
+                raise RuntimeError(f'{name}: not deleted after {timeout} s')
+            time.sleep(POLL)
+
+    @contextlib.contextmanager
+    def running(self, name: str, count: int = 1, port: str | None = None) -> Iterator[float]:
+        """Boot for the body, then delete; gives the seconds to ACTIVE."""
+        begin = time.monotonic()
+        try:
+            self.create(name, count, port)
+            self.wait_active(name, count)
+            yield time.monotonic() - begin
+        finally:
+            self.delete(name)
