@@ -1,0 +1,85 @@
+"""What Debian provides.
+
+The services that come with the packages are not started: the cloud runs its own
+instances of them, with data and ports of its own, and a MariaDB that suddenly
+listens on 3306 would surprise the machine's owner.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+import shutil
+import subprocess
+
+from aio import program
+
+PACKAGES = (
+    # the services, and what Neutron's agents call
+    'mariadb-server', 'rabbitmq-server', 'openvswitch-switch', 'docker.io', 'docker-registry',
+    'dnsmasq-base', 'haproxy', 'iproute2', 'iptables', 'conntrack', 'ipset', 'ethtool',
+    'procps', 'sudo', 'ca-certificates',
+    # the virtual environment; uWSGI is compiled
+    'python3-venv', 'python3-dev', 'build-essential',
+    # the content of the images
+    'busybox-static', 'nginx-light', 'dropbear-bin',
+)
+# Units of packages above that would start at the next boot of the machine.
+UNITS = ('mariadb', 'rabbitmq-server', 'epmd', 'docker-registry', 'nginx', 'docker',
+         'openvswitch-switch')
+POLICY = Path('/usr/sbin/policy-rc.d')
+KEPT_POLICY = POLICY.with_name('policy-rc.d.before-nova-docker-aio')
+# Debian's own word for "action forbidden", invoke-rc.d(8).
+DENY = '#!/bin/sh\n# nova-docker quickstart: packages are being installed\nexit 101\n'
+
+
+def missing() -> list[str]:
+    """Packages that are not installed."""
+    query = subprocess.run(
+        ['dpkg-query', '-W', '-f', '${Package} ${db:Status-Status}\n', *PACKAGES],
+        capture_output=True, text=True, check=False)
+    installed = {line.split()[0] for line in query.stdout.splitlines()
+                 if line.endswith(' installed')}
+    return [name for name in PACKAGES if name not in installed]
+
+
+def install(log: Path) -> bool:
+    """Install what is missing.  True when anything was."""
+    wanted = missing()
+    if not wanted:
+        return False
+    apt = ['apt-get', '-q', '-y', '-o', 'DPkg::Lock::Timeout=300']
+    quiet = {'DEBIAN_FRONTEND': 'noninteractive', 'NEEDRESTART_SUSPEND': '1'}
+    program.run([*apt, 'update'], log=log, env=quiet,
+                fix='check /etc/apt/sources.list and the network')
+    with services_stay_down():
+        program.run([*apt, 'install', '--no-install-recommends', *wanted], log=log, env=quiet,
+                    fix=f'apt-get install {" ".join(wanted)}')
+    disable_new_units(wanted, log)
+    return True
+
+
+@contextmanager
+def services_stay_down() -> Iterator[None]:
+    """Have invoke-rc.d refuse while packages are installed; then restore what was there."""
+    if POLICY.exists() and POLICY.read_text(errors='replace') != DENY:
+        shutil.move(POLICY, KEPT_POLICY)
+    POLICY.write_text(DENY)
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
+        if KEPT_POLICY.exists():
+            shutil.move(KEPT_POLICY, POLICY)
+
+
+def disable_new_units(installed: list[str], log: Path) -> None:
+    """Keep the units of packages that were not here before from starting at boot."""
+    if not shutil.which('systemctl'):
+        return
+    families = {name.removesuffix('-server').removesuffix('-light').removesuffix('.io')
+                for name in installed}
+    for unit in UNITS:
+        if any(unit.startswith(family) for family in families):
+            subprocess.run(['systemctl', 'disable', unit], check=False,
+                           stdout=log.open('a'), stderr=subprocess.STDOUT)

@@ -1,0 +1,131 @@
+"""Waits until what was started can be used.
+
+A service that answers is not yet one that works: the agents must not be started
+before somebody takes their messages, and what Nova and Neutron say about their
+own services comes from heartbeats, which may be older than the last restart.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from datetime import UTC
+from pathlib import Path
+import time
+from typing import Any
+
+import amqp
+
+from aio import wait
+from aio.credentials import Credentials
+from aio.layout import Layout
+from aio.layout import port
+
+# Program -> the name under which it reports to Nova or Neutron.
+NOVA_BINARIES = {name: name for name in ('nova-conductor', 'nova-scheduler', 'nova-compute')}
+NEUTRON_BINARIES = {
+    'neutron-ovs-agent': 'neutron-openvswitch-agent',
+    'neutron-dhcp-agent': 'neutron-dhcp-agent',
+    'neutron-metadata-agent': 'neutron-metadata-agent',
+}
+# The machine may be busy with other things than this cloud.
+PATIENCE = 180.0
+
+
+def fresh(stamp: str | None, since: float) -> bool:
+    """Whether a heartbeat came after ``since`` (seconds since the epoch).
+
+    Nova and Neutron write UTC without a zone and in whole seconds.
+    """
+    if not stamp:
+        return False
+    beat = datetime.fromisoformat(stamp.replace('Z', '+00:00'))
+    if beat.tzinfo is None:
+        beat = beat.replace(tzinfo=UTC)
+    return beat.timestamp() >= int(since)
+
+
+def consumers(credentials: Credentials, queue: str) -> int:
+    """How many processes take messages from a queue."""
+    with amqp.Connection(host=f'127.0.0.1:{port("rabbitmq_port")}', userid='openstack',
+                         password=credentials.rabbitmq_password,
+                         connect_timeout=3) as connection:
+        declared = connection.channel().queue_declare(queue=queue, passive=True)
+        return int(declared.consumer_count)
+
+
+class Readiness:
+    """What has to be true before the next thing is started."""
+
+    def __init__(self, layout: Layout, credentials: Credentials) -> None:
+        self.layout = layout
+        self.credentials = credentials
+
+    def _log(self, program: str) -> Path:
+        return self.layout.program_log(program)
+
+    def rabbitmq(self) -> None:
+        def answers() -> bool:
+            with amqp.Connection(host=f'127.0.0.1:{port("rabbitmq_port")}', userid='openstack',
+                                 password=self.credentials.rabbitmq_password,
+                                 connect_timeout=3):
+                return True
+        wait.until(answers, 'RabbitMQ does not answer', seconds=90, log=self._log('rabbitmq'))
+
+    def queue(self, name: str, program: str) -> None:
+        """Wait until ``program`` takes the messages of the queue ``name``."""
+        wait.until(lambda: consumers(self.credentials, name) > 0,
+                   f'{program} does not take messages', seconds=PATIENCE, log=self._log(program))
+
+    def keystone(self, admin: Any) -> None:
+        wait.until(lambda: bool(admin.authorize()), 'Keystone does not answer', seconds=PATIENCE,
+                   log=self._log('keystone'))
+
+    def apis(self, admin: Any) -> None:
+        """Every API answers a request that goes through to its database."""
+        requests = {
+            'glance': lambda: next(admin.image.images(limit=1), None),
+            'neutron-api': lambda: next(admin.network.networks(limit=1), None),
+            'nova-api': lambda: next(admin.compute.flavors(limit=1), None),
+            'placement': lambda: next(admin.placement.resource_providers(), None),
+        }
+        for program, request in requests.items():
+            wait.until(lambda request=request: request() is not request,  # type: ignore[misc]
+                       f'{program} does not answer', seconds=PATIENCE, log=self._log(program))
+
+    def services(self, admin: Any, started: dict[str, float]) -> None:
+        """Nova's services and Neutron's agents report themselves as up.
+
+        :param started: programs that were started just now, and when: an older
+                        heartbeat of theirs does not count
+        """
+        for program, binary in NOVA_BINARIES.items():
+            since = started.get(program, 0.0)
+            wait.until(lambda binary=binary, since=since: any(  # type: ignore[misc]
+                service.state == 'up' and fresh(service.updated_at, since)
+                for service in admin.compute.services(binary=binary)),
+                f'{program} does not report itself as up', seconds=PATIENCE,
+                log=self._log(program), pause=0.3)
+        for program, binary in NEUTRON_BINARIES.items():
+            since = started.get(program, 0.0)
+            wait.until(lambda binary=binary, since=since: any(  # type: ignore[misc]
+                agent.is_alive and fresh(agent.last_heartbeat_at, since)
+                for agent in admin.network.agents(binary=binary)),
+                f'{program} does not report itself as alive', seconds=PATIENCE,
+                log=self._log(program), pause=0.3)
+
+    def hypervisor(self, admin: Any) -> None:
+        """Nova's inventory of the host is in Placement, so a boot can be scheduled."""
+        def usable() -> bool:
+            names = {hypervisor.name for hypervisor in admin.compute.hypervisors()
+                     if hypervisor.state == 'up'}
+            providers = [provider for provider in admin.placement.resource_providers()
+                         if provider.name in names]
+            return any(list(admin.placement.resource_provider_inventories(provider))
+                       for provider in providers)
+        wait.until(usable, 'nova-compute has not reported the host to Placement',
+                   seconds=PATIENCE, log=self._log('nova-compute'), pause=0.3)
+
+
+def stamp(programs: Iterable[str]) -> dict[str, float]:
+    """Note when programs were started."""
+    now = time.time()
+    return dict.fromkeys(programs, now)

@@ -1,0 +1,113 @@
+"""What a user expects to find: flavors, networks, security group rules, images.
+
+Everything is looked for by name first, so a second run makes only what is missing.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from aio import catalogue
+from aio import images
+from aio import wait
+from aio.layout import Layout
+
+# Name -> (id, vCPUs, MiB of memory, GiB of disk).  0 GiB: the image's own size.
+FLAVORS = {
+    'm1.nano': ('42', 1, 64, 0),
+    'm1.tiny': ('1', 1, 128, 1),
+    'm1.small': ('2', 1, 512, 1),
+    'm1.medium': ('3', 2, 1024, 2),
+}
+NETWORKS = {'private': '10.10.0.0/20', 'private2': '10.20.0.0/20'}
+# Protocol, lowest and highest port.
+RULES = (('icmp', None, None), ('tcp', 22, 22), ('tcp', 80, 80))
+
+# Glance image -> (image of the index, further properties).
+INDEX_IMAGES = {
+    'nginx': ('nginx', {}),
+    'dropbear': ('dropbear', {}),
+    'busybox-index': ('busybox', {'os_command_line': '/bin/idle'}),
+}
+ARCHIVES = {'busybox': {'os_command_line': '/bin/idle'}}
+# Glance refuses to activate an image that has no data.
+STUB = b'This image is in a registry; see its property docker_image.\n'
+
+
+def ensure(layout: Layout, admin: Any, demo: Any, prefix: str) -> None:
+    """Make what is missing.
+
+    :param prefix: what the engine needs before the name of an image in our registry
+    """
+    flavors(admin)
+    networks(admin)
+    for connection in (admin, demo):
+        rules(connection)
+    for name, (reference, properties) in INDEX_IMAGES.items():
+        image(admin, name, STUB, {'docker_image': f'{prefix}{reference}', **properties})
+    for name, properties in ARCHIVES.items():
+        image(admin, name, images.archive(layout, name), properties)
+
+
+def flavors(admin: Any) -> None:
+    present = {flavor.name for flavor in admin.compute.flavors()}
+    for name, (identity, vcpus, memory, disk) in FLAVORS.items():
+        if name not in present:
+            admin.compute.create_flavor(name=name, id=identity, vcpus=vcpus, ram=memory,
+                                        disk=disk)
+
+
+def networks(admin: Any) -> None:
+    """Networks that every project may use, with DHCP, which also serves metadata."""
+    for name, cidr in NETWORKS.items():
+        network = admin.network.find_network(name) or \
+            admin.network.create_network(name=name, is_shared=True)
+        if not admin.network.find_subnet(f'{name}-v4'):
+            admin.network.create_subnet(name=f'{name}-v4', network_id=network.id, ip_version=4,
+                                        cidr=cidr, enable_dhcp=True)
+
+
+def rules(connection: Any) -> None:
+    """Let the demo's ping and page, and ssh, into the project's default group."""
+    project = connection.current_project_id
+    group = next(group for group in connection.network.security_groups(project_id=project)
+                 if group.name == 'default')
+    present = {(rule.protocol, rule.port_range_min, rule.port_range_max)
+               for rule in connection.network.security_group_rules(security_group_id=group.id)
+               if rule.direction == 'ingress' and rule.remote_group_id is None}
+    for protocol, low, high in RULES:
+        if (protocol, low, high) not in present:
+            connection.network.create_security_group_rule(
+                security_group_id=group.id, direction='ingress', ether_type='IPv4',
+                protocol=protocol, port_range_min=low, port_range_max=high)
+
+
+def image(admin: Any, name: str, source: bytes | Path, properties: dict[str, str]) -> None:
+    """Upload an image unless an equal one is there.
+
+    :param source: the content, or the file that holds it
+    """
+    wanted = {**properties, 'aio_content': catalogue.version()}
+    present = admin.image.find_image(name)
+    if present and present.status == 'active' and all(
+            present.properties.get(key, getattr(present, key, None)) == value
+            for key, value in wanted.items()):
+        return
+    if present:
+        admin.image.delete_image(present)
+    made = admin.image.create_image(
+        name=name, container_format='docker', disk_format='raw', visibility='public',
+        validate_checksum=False, **wanted,
+        **({'data': source} if isinstance(source, bytes) else {'filename': str(source)}))
+    wait.until(lambda: admin.image.get_image(made.id).status == 'active',
+               f'the image {name} does not become active', seconds=60)
+
+
+def delete_servers(admin: Any) -> int:
+    """Delete every server of every project and wait until they are gone.  How many."""
+    found = list(admin.compute.servers(all_projects=True, details=False))
+    for server in found:
+        admin.compute.delete_server(server, ignore_missing=True)
+    wait.until(lambda: not list(admin.compute.servers(all_projects=True, details=False)),
+               'the servers are not deleted', seconds=120, pause=0.3,
+               fix='openstack server list --all-projects, and look into nova-compute.log')
+    return len(found)

@@ -1,0 +1,142 @@
+"""supervisord and the programs it keeps, through its XML-RPC interface.
+
+https://supervisord.org/api.html
+"""
+
+from collections.abc import Iterable
+import http.client
+import os
+from pathlib import Path
+import socket
+import time
+from typing import Any
+import xmlrpc.client
+
+from aio import program
+from aio.layout import Layout
+from aio.step import Failure
+
+ALIVE = {'RUNNING', 'STARTING', 'BACKOFF'}
+STATE_VARIABLE = 'AIO_STATE'
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__('localhost', timeout=180)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))
+
+
+class _UnixTransport(xmlrpc.client.Transport):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    def make_connection(self, host: Any) -> _UnixConnection:
+        return _UnixConnection(self.path)
+
+
+class Supervisor:
+    """One supervisord, whether it runs or not."""
+
+    def __init__(self, layout: Layout, venv: Path) -> None:
+        self.layout = layout
+        self.venv = venv
+        self.socket = layout.run / 'supervisor.sock'
+        self.configuration = layout.etc / 'supervisord.conf'
+        proxy = xmlrpc.client.ServerProxy('http://localhost',
+                                          transport=_UnixTransport(self.socket))
+        self.rpc: Any = proxy.supervisor
+
+    def alive(self) -> bool:
+        """Whether supervisord answers."""
+        try:
+            self.rpc.getState()
+        except OSError:
+            return False
+        return True
+
+    def command(self) -> list[str]:
+        """How a person, or a test, asks supervisord for something."""
+        return [str(self.venv / 'bin/supervisorctl'), '-c', str(self.configuration)]
+
+    def start_or_reload(self) -> None:
+        """Start supervisord, or have it take in a new configuration.
+
+        Programs whose configuration changed are stopped, as are those that are gone;
+        start() starts them anew.
+        """
+        if not self.alive():
+            self._start()
+            return
+        added, changed, removed = self.rpc.reloadConfig()[0]
+        for name in [*changed, *removed]:
+            self.stop([name])
+            self.rpc.removeProcessGroup(name)
+        for name in [*added, *changed]:
+            self.rpc.addProcessGroup(name)
+
+    def _start(self) -> None:
+        log = self.layout.log / 'supervisord.log'
+        # Nothing of the caller's environment: the services get what is in
+        # supervisord.conf, whoever starts them.
+        program.run(['env', '-i', f'{STATE_VARIABLE}={self.layout.state}', 'SPT_NOENV=1',
+                     f'PATH={os.defpath}', self.venv / 'bin/supervisord', '-c',
+                     self.configuration], log=log)
+        deadline = time.monotonic() + 20
+        while not self.alive():
+            if time.monotonic() > deadline:
+                raise Failure('supervisord does not answer', log=log)
+            time.sleep(0.05)
+
+    def states(self) -> dict[str, tuple[str, int]]:
+        """Program -> (state, pid or 0)."""
+        return {info['name']: (info['statename'], info['pid'])
+                for info in self.rpc.getAllProcessInfo()}
+
+    def state(self, name: str) -> str:
+        return self.states()[name][0]
+
+    def start(self, names: Iterable[str]) -> list[str]:
+        """Start those that do not run, without waiting for them.  The ones it started."""
+        states = self.states()
+        started = [name for name in names if states[name][0] not in ALIVE]
+        for name in started:
+            self.rpc.startProcess(name, False)
+        return started
+
+    def stop(self, names: Iterable[str]) -> None:
+        """Stop those that run, and wait until they have ended."""
+        for name in names:
+            try:
+                self.rpc.stopProcess(name)
+            except xmlrpc.client.Fault as fault:
+                if 'NOT_RUNNING' not in fault.faultString:
+                    raise Failure(f'{name} does not stop: {fault.faultString}',
+                                  log=self.layout.program_log(name)) from fault
+
+    def shut_down(self) -> None:
+        """Stop all programs at once, then supervisord, and wait until it is gone."""
+        pid = self.rpc.getPID()
+        self.rpc.stopAllProcesses(True)
+        self.rpc.shutdown()
+        deadline = time.monotonic() + 30
+        while _exists(pid):
+            if time.monotonic() > deadline:
+                raise Failure(f'supervisord (process {pid}) does not end',
+                              log=self.layout.log / 'supervisord.log')
+            time.sleep(0.1)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,151 @@
+"""Brings the cloud up: whatever runs already stays, whatever is missing is made."""
+
+from collections.abc import Iterable
+import json
+from pathlib import Path
+from typing import Any
+
+from aio import accounts
+from aio import cloud
+from aio import configuration
+from aio import credentials
+from aio import identity
+from aio import images
+from aio import infrastructure
+from aio import leftovers
+from aio import readiness
+from aio import resources
+from aio.configuration import Choices
+from aio.down import SERVERS_LOST
+from aio.initialise import Databases
+from aio.layout import DOCKER_SOCKET
+from aio.layout import Layout
+from aio.layout import REGISTRY
+from aio.step import Steps
+from aio.supervisor import Supervisor
+
+INFRASTRUCTURE = ('epmd', 'mariadb', 'rabbitmq', 'ovsdb-server', 'ovs-vswitchd', 'registry',
+                  'dockerd')
+APIS = ('glance', 'neutron-api', 'nova-api', 'nova-metadata')
+BEHIND = ('neutron-rpc-server', 'nova-conductor', 'nova-scheduler')
+AGENTS = ('neutron-ovs-agent', 'neutron-dhcp-agent', 'neutron-metadata-agent')
+
+
+class Up:
+    """The order of the steps."""
+
+    def __init__(self, layout: Layout, venv: Path, choices: Choices, driver_version: str,
+                 steps: Steps) -> None:
+        self.layout = layout
+        self.venv = venv
+        self.choices = choices
+        self.driver_version = driver_version
+        self.steps = steps
+        self.supervisor = Supervisor(layout, venv)
+        self.credentials = credentials.ensure(layout)
+        self.ready = readiness.Readiness(layout, self.credentials)
+        self.databases = Databases(layout, self.credentials, venv)
+        self.started: dict[str, float] = {}
+        self.foreign: set[str] = set()
+
+    def run(self) -> None:
+        """From whatever state the machine is in to a cloud that a user can boot on."""
+        self._configure()
+        self._start_infrastructure()
+        admin = self._start_identity()
+        self._start_control_plane()
+        with self.steps.step('images made and pushed to the registry'):
+            infrastructure.wait_for_engine(self.layout)
+            infrastructure.wait_for_registry(self.layout)
+            images.ensure(self.layout)
+        self._start_compute_host()
+        self._wait_until_usable(admin)
+        prefix = infrastructure.reference_prefix()
+        with self.steps.step('flavors, networks, rules, images in Glance'):
+            demo = cloud.connect(self.layout, 'aio-demo')
+            resources.ensure(self.layout, admin, demo, prefix)
+        self._write_facts(prefix)
+
+    def _configure(self) -> None:
+        with self.steps.step('users, configuration, supervisord'):
+            accounts.ensure(self.layout)
+            cold = not self.supervisor.alive()
+            if cold:
+                leftovers.end_processes(self.layout)
+                leftovers.remove_namespaces(self.layout)
+            known = configuration.values(self.layout, self.credentials, self.venv, self.choices)
+            configuration.render(self.layout, known, self.driver_version)
+            self.supervisor.start_or_reload()
+            self.foreign = infrastructure.foreign(self.supervisor)
+            infrastructure.check_ports(self.supervisor, self.foreign)
+            infrastructure.prepare(self.layout, cold=cold, foreign_programs=self.foreign)
+
+    def _start(self, programs: Iterable[str]) -> None:
+        self.started.update(readiness.stamp(self.supervisor.start(
+            name for name in programs if name not in self.foreign)))
+
+    def _start_infrastructure(self) -> None:
+        with self.steps.step('MariaDB, RabbitMQ, Open vSwitch, dockerd, registry started'):
+            self._start(INFRASTRUCTURE)
+            infrastructure.wait_for_ovs(self.layout, ours='ovs-vswitchd' not in self.foreign)
+        with self.steps.step('databases'):
+            self.databases.ensure()
+
+    def _start_identity(self) -> Any:
+        with self.steps.step('Keystone'):
+            self._start(['keystone', 'placement'])
+            admin = cloud.connect(self.layout, 'aio-admin')
+            self.ready.keystone(admin)
+            marker = self.layout.marker('identity')
+            if not marker.exists():
+                identity.ensure(admin, self.credentials)
+                marker.touch()
+        return admin
+
+    def _start_control_plane(self) -> None:
+        with self.steps.step('RabbitMQ, then Glance, Neutron and Nova started'):
+            self.ready.rabbitmq()
+            self._start([*BEHIND, *APIS])
+
+    def _start_compute_host(self) -> None:
+        with self.steps.step('nova-conductor and Neutron\'s server take messages'):
+            self.ready.queue('q-plugin', 'neutron-rpc-server')
+            self._start(AGENTS)
+            self.ready.queue('conductor', 'nova-conductor')
+            self._start(['nova-compute'])
+
+    def _wait_until_usable(self, admin: Any) -> None:
+        with self.steps.step('the APIs answer'):
+            self.ready.apis(admin)
+        with self.steps.step(f'services and agents are up ({self.choices.driver} driver)'):
+            self.ready.services(admin, self.started)
+            self.databases.map_host(configuration.host(self.layout))
+            self.ready.hypervisor(admin)
+        lost = self.layout.marker(SERVERS_LOST)
+        if lost.exists():
+            with self.steps.step('servers whose containers are gone deleted'):
+                resources.delete_servers(admin)
+                lost.unlink()
+
+    def _write_facts(self, prefix: str) -> None:
+        """For tests and benchmarks."""
+        facts = {
+            'state': str(self.layout.state), 'venv': str(self.venv),
+            'logs': str(self.layout.log), 'etc': str(self.layout.etc),
+            'clouds': str(self.layout.state / 'clouds.yaml'),
+            'archives': str(self.layout.data / 'images'),
+            'supervisorctl': self.supervisor.command(), 'nova_compute': 'nova-compute',
+            'docker_socket': str(DOCKER_SOCKET), 'registry': REGISTRY,
+            'reference_prefix': prefix, 'host': configuration.host(self.layout),
+            'driver': self.choices.driver, 'backend': self.choices.backend,
+            'foreign': sorted(self.foreign),
+        }
+        self.layout.facts.write_text(json.dumps(facts, indent=2) + '\n')
+
+
+def previous_choices(layout: Layout) -> Choices | None:
+    """What the cloud was last brought up with."""
+    if not layout.facts.exists():
+        return None
+    facts = json.loads(layout.facts.read_text())
+    return Choices(facts['driver'], facts['backend'])
