@@ -10,8 +10,6 @@ from pathlib import Path
 import tarfile
 import zipfile
 
-import pytest
-
 from tests.packaging.conftest import build
 from tests.packaging.conftest import ROOT
 from tests.packaging.environments import Environment

@@ -1,11 +1,11 @@
 """The house rules that a machine can check: lint, types, arrows, sizes, names."""
 
 import ast
+from collections.abc import Iterator
+from pathlib import Path
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

@@ -1,0 +1,51 @@
+"""Makes what the tests run in, and prints where its virtual environment is.
+
+The all-in-one cloud and the tests share one environment, so the work is done by
+the cloud's own code; this runs before there is any, on Debian's bare Python.
+"""
+
+import fcntl
+from pathlib import Path
+import subprocess
+import sys
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+
+from aio import packages
+from aio import venv
+from aio.layout import from_environment
+from aio.layout import Layout
+from aio.step import Failure
+
+# What only the tests need of Debian.
+CHECKERS = ("git", "shellcheck")
+
+
+def install_checkers(log: Path) -> None:
+    absent = [name for name in CHECKERS if not Path("/usr/bin", name).exists()]
+    if not absent:
+        return
+    with log.open("ab") as output:
+        subprocess.run(
+            ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300", "install",
+             "--no-install-recommends", *absent],
+            stdout=output, stderr=output, check=True)
+
+
+def ensure(layout: Layout) -> Path:
+    """Make everything, or wait for the quickstart that is just making it."""
+    layout.make_folders()
+    with (layout.run / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        packages.install(layout.log / "apt.log")
+        install_checkers(layout.log / "apt.log")
+        environment = venv.ensure(layout)
+        venv.install_driver(layout, environment)
+    return environment
+
+
+if __name__ == "__main__":
+    try:
+        print(ensure(from_environment()))
+    except Failure as failure:
+        sys.exit(failure.report())
