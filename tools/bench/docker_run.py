@@ -14,7 +14,7 @@ def docker(*arguments: str) -> str:
 
 def image_digest(all_servers: servers.Servers, name: str) -> str:
     """The engine's id of the image that the servers of that name run."""
-    server = all_servers.list(name)[0]
+    server = all_servers.named(name)[0]
     return docker('inspect', '--format', '{{.Image}}', f'nova-{server.id}')
 
 

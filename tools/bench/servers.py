@@ -31,8 +31,9 @@ class Servers:
             name=name, image_id=self._image, flavor_id=self._flavor, networks=[network],
             min_count=count, max_count=count)
 
-    def list(self, name: str) -> list[Any]:
-        return [s for s in self.cloud.compute.servers(name=f'^{name}')]
+    def named(self, name: str) -> list[Any]:
+        """Those whose name starts so."""
+        return list(self.cloud.compute.servers(name=f'^{name}'))
 
     def wait_active(self, name: str, count: int = 1, timeout: float = 300) -> None:
         """Until all are ACTIVE.
@@ -41,7 +42,7 @@ class Servers:
         """
         end = time.monotonic() + timeout
         while time.monotonic() < end:
-            found = self.list(name)
+            found = self.named(name)
             failed = [s for s in found if s.status == 'ERROR']
             if failed:
                 raise RuntimeError(f'server {failed[0].name}: {failed[0].fault}')
@@ -52,10 +53,10 @@ class Servers:
 
     def delete(self, name: str, timeout: float = 120) -> None:
         """Delete those whose name starts so, and wait until they are gone."""
-        for server in self.list(name):
+        for server in self.named(name):
             self.cloud.compute.delete_server(server)
         end = time.monotonic() + timeout
-        while self.list(name):
+        while self.named(name):
             if time.monotonic() > end:
                 raise RuntimeError(f'{name}: not deleted after {timeout} s')
             time.sleep(POLL)
