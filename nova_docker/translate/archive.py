@@ -17,12 +17,16 @@ import tarfile
 import typing as ty
 
 from nova_docker import exception
+from nova_docker.translate import compression
 
-PIECE = 1 << 20
+PIECE = compression.PIECE
 _MAX_JSON = 4 << 20
 _MAX_MEMBERS = 100_000
+_MAX_EXTENDED_HEADER = 64 << 10
 _BLOCK = tarfile.BLOCKSIZE
 END = b'\0' * (2 * _BLOCK)
+# What tarfile lets escape when a header is damaged or made to harm.
+_DAMAGED = (EOFError, ValueError, TypeError, OverflowError, RecursionError)
 
 
 class _Reader:
@@ -45,6 +49,22 @@ class _Reader:
         return b''.join(parts)
 
 
+class _Entry(tarfile.TarInfo):
+    """A header that is refused where ``tarfile`` would hold all it announces."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> '_Entry':
+        """Called by ``tarfile`` with each block of 512 bytes that is a header."""
+        entry = super().frombuf(buf, encoding, errors)
+        if entry.type in (tarfile.XGLTYPE, tarfile.GNUTYPE_SPARSE):
+            raise tarfile.ReadError(f'a member of type {entry.type!r} has no place in it')
+        is_extended = entry.type in (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE,
+                                     tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+        if is_extended and entry.size > _MAX_EXTENDED_HEADER:
+            raise tarfile.ReadError('the extended header of a member is too long')
+        return entry
+
+
 def rewrite(pieces: Iterable[bytes], tag: str) -> Iterator[bytes]:
     """The same image under the private tag alone.
 
@@ -56,10 +76,11 @@ def rewrite(pieces: Iterable[bytes], tag: str) -> Iterator[bytes]:
         result is read, so whoever reads must drop what came before.
     """
     try:
-        with tarfile.open(fileobj=ty.cast(ty.Any, _Reader(pieces)), mode='r|*',
-                          bufsize=PIECE) as tar:
+        plain = _Reader(compression.decompressed(pieces))
+        with tarfile.open(fileobj=ty.cast(ty.Any, plain), mode='r|', bufsize=PIECE,
+                          tarinfo=_Entry) as tar:
             yield from _members(tar, tag)
-    except (tarfile.TarError, EOFError) as e:
+    except (tarfile.TarError, *_DAMAGED) as e:
         raise exception.InvalidArchive(
             reason=f'it is not a tar archive, or it is damaged ({e})') from e
     yield END
@@ -95,6 +116,9 @@ def _members(tar: tarfile.TarFile, tag: str) -> Iterator[bytes]:
 def _checked_name(entry: tarfile.TarInfo, seen: set[str], links: set[str]) -> str:
     """The member's plain relative name, or an error that names the trouble."""
     name = posixpath.normpath(entry.name)
+    if '\0' in entry.name + entry.linkname:
+        # Written out again, manifest.json\0x would end at the NUL.
+        raise exception.InvalidArchive(reason=f'the name of its member {entry.name!r} has a NUL')
     if entry.name.startswith('/') or name.split('/')[0] == '..':
         raise exception.InvalidArchive(reason=f'its member {entry.name!r} lies outside of it')
     if not (entry.isdir() or entry.issym() or entry.isreg()) or entry.issparse():
@@ -132,7 +156,7 @@ def _read_json(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> ty.Any:
             reason=f'its {entry.name} is not a file, or larger than {_MAX_JSON} bytes')
     try:
         return json.loads(content.read())
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise exception.InvalidArchive(reason=f'its {entry.name} is not JSON ({e})') from e
 
 
