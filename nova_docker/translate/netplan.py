@@ -116,18 +116,19 @@ def _addresses(subnet: Mapping[str, ty.Any]) -> list[str]:
 
 def _routes(subnet: Mapping[str, ty.Any],
             families_with_gateway: set[int]) -> list[tuple[str, str]]:
-    """Host routes, then the default route if no NIC before has one."""
+    """Host routes, and a default route unless a subnet before had one."""
     if not subnet['ips']:
         return []
+    default = '0.0.0.0/0' if subnet['version'] == 4 else '::/0'
+    gateway = (subnet.get('gateway') or {}).get('address')
     routes = [(r['cidr'], r['gateway']['address']) for r in subnet['routes']
               if r.get('gateway')]
     destinations = {destination for destination, _ in routes}
-    gateway = (subnet.get('gateway') or {}).get('address')
-    default = '0.0.0.0/0' if subnet['version'] == 4 else '::/0'
-    is_first = subnet['version'] not in families_with_gateway
-    if gateway and default not in destinations and is_first:
+    if gateway and default not in destinations:
         routes.append((default, gateway))
-    if gateway or default in destinations:
+    if subnet['version'] in families_with_gateway:
+        routes = [route for route in routes if route[0] != default]
+    elif gateway or default in destinations:
         families_with_gateway.add(subnet['version'])
     routes += _metadata_route(subnet, gateway, destinations)
     return routes
