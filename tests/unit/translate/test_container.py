@@ -1,0 +1,135 @@
+"""What the engine is asked for, and what its answers mean."""
+
+import dataclasses
+
+from nova.compute import power_state
+import pytest
+
+from nova_docker.translate import container
+from nova_docker.translate import naming
+
+IDENTITY = container.Identity(uuid="u-1", name="instance-1", host="h1", hostname="web")
+LIMITS = container.Limits(vcpus=2, cpu_mode="quota", memory_mb=512, swap_mb=0, pids=100,
+                          disk_gb=0, no_new_privileges=False)
+API = (1, 41)
+
+
+def host_config(api=API, **changes):
+    limits = dataclasses.replace(LIMITS, **changes)
+    return container.workload_config(IDENTITY, "sha256:1", limits, api)["HostConfig"]
+
+
+def test_memory_is_the_flavors_and_without_swap_both_limits_are_the_same():
+    assert host_config()["Memory"] == host_config()["MemorySwap"] == 512 << 20
+
+
+def test_swap_comes_on_top_of_memory():
+    assert host_config(swap_mb=256)["MemorySwap"] == 768 << 20
+
+
+def test_quota_gives_each_vcpu_one_whole_cpu():
+    config = host_config(vcpus=3)
+    assert config["CpuQuota"] / config["CpuPeriod"] == 3
+    assert "CpuShares" not in config
+
+
+def test_shares_are_proportional_and_never_cap():
+    config = host_config(cpu_mode="shares", vcpus=2)
+    assert config["CpuShares"] == 2 * host_config(cpu_mode="shares", vcpus=1)["CpuShares"]
+    assert "CpuQuota" not in config
+
+
+def test_shares_stay_below_the_kernels_limit():
+    assert host_config(cpu_mode="shares", vcpus=1000)["CpuShares"] == 262144
+
+
+def test_zero_pids_means_no_limit():
+    assert host_config(pids=7)["PidsLimit"] == 7
+    assert "PidsLimit" not in host_config(pids=0)
+
+
+def test_the_disk_is_limited_only_when_asked():
+    assert host_config(disk_gb=3)["StorageOpt"] == {"size": "3G"}
+    assert "StorageOpt" not in host_config()
+
+
+def test_setuid_programs_lose_their_power_only_when_asked():
+    assert host_config(no_new_privileges=True)["SecurityOpt"] == ["no-new-privileges"]
+    assert "SecurityOpt" not in host_config()
+
+
+def test_nothing_is_privileged_and_raw_sockets_are_refused():
+    config = host_config()
+    assert not {"Privileged", "CapAdd", "Devices", "Binds", "Mounts", "PidMode"} & config.keys()
+    assert "NET_RAW" in config["CapDrop"]
+
+
+@pytest.mark.parametrize("api", [(1, 41), (1, 42), (1, 9)])
+def test_older_engines_get_no_annotations(api):
+    assert "Annotations" not in host_config(api)
+    assert "Annotations" not in container.sandbox_config(IDENTITY, "i", api)["HostConfig"]
+
+
+@pytest.mark.parametrize("api", [(1, 43), (1, 100), (2, 0)])
+def test_both_containers_share_a_shim_where_the_engine_has_annotations(api):
+    workload = host_config(api)["Annotations"]
+    assert workload == container.sandbox_config(IDENTITY, "i", api)["HostConfig"]["Annotations"]
+    assert list(workload.values()) == [IDENTITY.uuid]
+
+
+def test_the_workload_joins_the_sandbox_which_has_the_host_name():
+    sandbox = container.sandbox_config(IDENTITY, "i", API)
+    workload = container.workload_config(IDENTITY, "i", LIMITS, API)
+    assert sandbox["Hostname"] == "web"
+    assert "Hostname" not in workload
+    assert workload["HostConfig"]["NetworkMode"] == "container:" + naming.sandbox_name("u-1")
+
+
+def test_the_labels_tell_the_two_apart():
+    sandbox = container.sandbox_config(IDENTITY, "i", API)
+    workload = container.workload_config(IDENTITY, "i", LIMITS, API)
+    assert container.is_workload(workload)
+    assert not container.is_workload(sandbox)
+    assert not container.is_workload({"Labels": {}})
+
+
+def test_the_images_own_command_stays_unless_another_is_given():
+    assert "Cmd" not in container.workload_config(IDENTITY, "i", LIMITS, API)
+    config = container.workload_config(IDENTITY, "i", LIMITS, API, command=["sleep", "1"])
+    assert config["Cmd"] == ["sleep", "1"]
+    assert "Entrypoint" not in config
+
+
+def test_metadata_become_environment_variables():
+    config = container.workload_config(IDENTITY, "i", LIMITS, API,
+                                       environment={"b": "2=3", "a": "1"})
+    assert config["Env"] == ["a=1", "b=2=3"]
+
+
+def state(status, *, running=False, paused=False, restarting=False, code=0, oom=False):
+    return {"State": {"Status": status, "Running": running, "Paused": paused,
+                      "Restarting": restarting, "ExitCode": code, "OOMKilled": oom}}
+
+
+@pytest.mark.parametrize(("inspected", "expected"), [
+    (state("running", running=True), power_state.RUNNING),
+    (state("paused", running=True, paused=True), power_state.PAUSED),
+    (state("created"), power_state.SHUTDOWN),
+    (state("created", code=127), power_state.SHUTDOWN),
+    (state("exited"), power_state.SHUTDOWN),
+    (state("exited", code=130), power_state.SHUTDOWN),
+    (state("exited", code=137), power_state.SHUTDOWN),
+    (state("exited", code=143), power_state.SHUTDOWN),
+    (state("exited", code=1), power_state.CRASHED),
+    (state("exited", code=139), power_state.CRASHED),
+    (state("exited", code=137, oom=True), power_state.CRASHED),
+    (state("restarting", running=True, restarting=True), power_state.SHUTDOWN),
+    (state("dead"), power_state.SHUTDOWN),
+])
+def test_the_power_state_is_what_a_user_would_call_it(inspected, expected):
+    assert container.power_state_of(inspected) == expected
+
+
+def test_only_a_created_container_was_never_started():
+    assert container.never_started({"State": "created"})
+    assert not container.never_started({"State": "exited"})
