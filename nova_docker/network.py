@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import dataclasses
 
 from nova import exception as nova_exception
+import nova.conf
 from nova.network import os_vif_util
 from nova.objects import instance as nova_instance
 import os_vif
@@ -23,6 +24,7 @@ from nova_docker.translate import naming
 from nova_docker.translate import netplan
 
 LOG = logging.getLogger(__name__)
+CONF = nova.conf.CONF
 
 
 class Network:
@@ -46,7 +48,7 @@ class Network:
         """
         vifs = list(network_info)
         self.refuse_unpluggable(vifs)
-        plans = netplan.nic_plans(instance.uuid, vifs)
+        plans = netplan.nic_plans(instance.uuid, CONF.host, vifs)
         resolver = netplan.resolver(instance.hostname or '', vifs)
         netns.plug_nics(pid, [dataclasses.asdict(plan) for plan in plans],
                         _resolv_conf(resolver), _hosts(resolver))
@@ -78,13 +80,14 @@ class Network:
         netns.delete_links(sorted({*leftovers, *map(netplan.host_device, vifs)}))
 
     def _links_of(self, instance_uuid: str) -> list[str]:
-        prefix = naming.link_alias(instance_uuid, '')
+        prefix = naming.link_prefix(instance_uuid)
         return [name for name, alias in netns.list_aliases().items()
                 if alias.startswith(prefix)]
 
     def plugged_instances(self) -> set[str]:
-        """The instances that have a NIC on this host, by the kernel's word."""
-        parsed = map(naming.parse_link_alias, netns.list_aliases().values())
+        """The instances of this host that have a NIC, by the kernel's word."""
+        parsed = (naming.parse_link_alias(alias, CONF.host)
+                  for alias in netns.list_aliases().values())
         return {found[0] for found in parsed if found}
 
     def unplug_leftovers(self, instance_uuid: str, bridge: str) -> None:
@@ -94,7 +97,7 @@ class Network:
         """
         info = instance_info.InstanceInfo(uuid=instance_uuid, name=instance_uuid)
         for name, alias in netns.list_aliases().items():
-            found = naming.parse_link_alias(alias)
+            found = naming.parse_link_alias(alias, CONF.host)
             if found and found[0] == instance_uuid:
                 _leave_switch(_bare_vif(name, found[1], bridge), info)
                 netns.delete_links([name])
@@ -105,7 +108,7 @@ class Network:
         The sandbox's kernel would go on answering for an instance that is
         stopped; a machine that is off does not answer.
         """
-        netns.set_links_state(naming.link_alias(instance_uuid, ''),
+        netns.set_links_state(naming.link_prefix(instance_uuid),
                               'up' if connected else 'down')
 
 

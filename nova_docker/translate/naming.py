@@ -23,6 +23,7 @@ GLANCE_REPOSITORY = PRIVATE_REGISTRY + '/glance'
 SANDBOX_REPOSITORY = PRIVATE_REGISTRY + '/sandbox'
 
 _LINK_ALIAS = 'nova-docker:'
+_LONGEST_HOST = 160  # the kernel keeps 255 bytes of an alias
 
 
 def workload_name(instance_uuid: str) -> str:
@@ -71,14 +72,25 @@ def private_tag(image_id: str, checksum: str | None) -> str:
     return f'{GLANCE_REPOSITORY}:{image_id}-{(checksum or "none")[:32]}'
 
 
-def link_alias(instance_uuid: str, port_id: str) -> str:
-    """The kernel alias (``ip link ... alias``) of a NIC's end on the host."""
-    return f'{_LINK_ALIAS}{instance_uuid}:{port_id}'
+def link_prefix(instance_uuid: str) -> str:
+    """What the aliases of all links of one instance start with."""
+    return f'{_LINK_ALIAS}{instance_uuid}:'
 
 
-def parse_link_alias(alias: str) -> tuple[str, str] | None:
-    """(instance uuid, port id), or None when the link is not ours."""
+def link_alias(instance_uuid: str, port_id: str, host: str) -> str:
+    """The kernel alias (``ip link ... alias``) of a NIC's end on the host.
+
+    :param host: the compute host that owns it, because another nova-compute
+        may work on the same kernel
+    """
+    return f'{link_prefix(instance_uuid)}{port_id}:{host[:_LONGEST_HOST]}'
+
+
+def parse_link_alias(alias: str, host: str) -> tuple[str, str] | None:
+    """(instance uuid, port id), or None when the link is not the host's."""
     if not alias.startswith(_LINK_ALIAS):
         return None
-    instance_uuid, _, port_id = alias[len(_LINK_ALIAS):].partition(':')
-    return (instance_uuid, port_id) if instance_uuid and port_id else None
+    instance_uuid, _, rest = alias[len(_LINK_ALIAS):].partition(':')
+    port_id, _, owner = rest.partition(':')
+    is_ours = instance_uuid and port_id and owner == host[:_LONGEST_HOST]
+    return (instance_uuid, port_id) if is_ours else None

@@ -71,8 +71,12 @@ def unpluggable(network_info: Iterable[Vif]) -> str | None:
     return None
 
 
-def nic_plans(instance_uuid: str, network_info: Iterable[Vif]) -> tuple[NicPlan, ...]:
-    """The NICs of an instance in the order the user gave."""
+def nic_plans(instance_uuid: str, host: str,
+              network_info: Iterable[Vif]) -> tuple[NicPlan, ...]:
+    """The NICs of an instance in the order the user gave.
+
+    :param host: the compute host that owns it
+    """
     plans: list[NicPlan] = []
     families_with_gateway: set[int] = set()
     for index, vif in enumerate(network_info):
@@ -81,7 +85,7 @@ def nic_plans(instance_uuid: str, network_info: Iterable[Vif]) -> tuple[NicPlan,
             port_id=vif['id'],
             device=f'eth{index}',
             host_device=host_device(vif),
-            alias=naming.link_alias(instance_uuid, vif['id']),
+            alias=naming.link_alias(instance_uuid, vif['id'], host),
             mac=vif['address'],
             mtu=vif['network']['meta'].get('mtu'),
             addresses=tuple(a for s in subnets for a in _addresses(s)),

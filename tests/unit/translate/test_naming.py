@@ -9,21 +9,25 @@ from nova_docker.translate import naming
 uuids = st.uuids().map(str)
 
 
-@given(uuids, uuids)
-def test_the_alias_of_a_link_leads_back_to_instance_and_port(instance, port):
-    assert naming.parse_link_alias(naming.link_alias(instance, port)) == (instance, port)
+@given(uuids, uuids, st.text(min_size=1, max_size=255))
+def test_the_alias_of_a_link_leads_back_to_instance_and_port(instance, port, host):
+    alias = naming.link_alias(instance, port, host)
+    assert naming.parse_link_alias(alias, host) == (instance, port)
+    assert len(alias) <= 255
 
 
 @given(uuids, uuids, uuids)
 def test_the_prefix_of_an_instance_finds_its_links_and_no_others(instance, other, port):
-    prefix = naming.link_alias(instance, "")
-    assert naming.link_alias(instance, port).startswith(prefix)
-    assert naming.link_alias(other, port).startswith(prefix) == (instance == other)
+    prefix = naming.link_prefix(instance)
+    assert naming.link_alias(instance, port, "h1").startswith(prefix)
+    assert naming.link_alias(other, port, "h1").startswith(prefix) == (instance == other)
 
 
-@pytest.mark.parametrize("alias", ["", "eth0", "nova-docker:", "nova-docker:x", "nova-docker::y"])
+@pytest.mark.parametrize("alias", [
+    "", "eth0", "nova-docker:", "nova-docker:x", "nova-docker::y:h1", "nova-docker:x:y",
+    "nova-docker:x:y:h2"])
 def test_the_alias_of_a_foreign_link_means_nothing(alias):
-    assert naming.parse_link_alias(alias) is None
+    assert naming.parse_link_alias(alias, "h1") is None
 
 
 @given(uuids)

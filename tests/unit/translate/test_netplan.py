@@ -25,14 +25,14 @@ def gateway(address: str) -> dict[str, str]:
 
 
 def plans(*vifs: dict[str, Any]) -> tuple[netplan.NicPlan, ...]:
-    return netplan.nic_plans("u-1", vifs)
+    return netplan.nic_plans("u-1", "h1", vifs)
 
 
 def test_a_nic_has_its_mac_mtu_and_place():
     first, second = plans(vif(subnet()), vif(subnet(), port="p-2", address="fa:16:3e:00:00:02"))
     assert (first.device, first.mac, first.mtu) == ("eth0", "fa:16:3e:00:00:01", 1450)
     assert (second.device, second.mac) == ("eth1", "fa:16:3e:00:00:02")
-    assert first.alias == f"nova-docker:u-1:{PORT}"
+    assert first.alias == f"nova-docker:u-1:{PORT}:h1"
 
 
 def test_the_hosts_end_has_the_name_that_neutron_expects():
