@@ -1,0 +1,1 @@
+"""Tests on the all-in-one cloud, through the public APIs, as its users would."""

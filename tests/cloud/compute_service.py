@@ -1,0 +1,67 @@
+"""The nova-compute process of the cloud, killed and started again."""
+
+import os
+from pathlib import Path
+import signal
+import subprocess
+import time
+from typing import Any
+
+from tests.cloud import user
+
+
+class ComputeService:
+    """Drives nova-compute through the cloud's supervisor."""
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        self._control = list(facts['supervisorctl'])
+        self._program = facts['nova_compute']
+        self._host = facts['host']
+        self.log = Path(facts['logs']) / 'nova-compute.log'
+
+    def control(self, action: str) -> str:
+        """``supervisorctl <action> nova-compute``."""
+        done = subprocess.run([*self._control, action, self._program],
+                              capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    def pid(self) -> int:
+        return int(self.control('pid'))
+
+    def kill(self) -> None:
+        """SIGKILL; the supervisor is told not to start it again."""
+        pid = self.pid()
+        os.kill(pid, signal.SIGSTOP)  # nothing happens between the kill and the stop
+        os.kill(pid, signal.SIGKILL)
+        self.control('stop')
+
+    def start(self, admin: user.User) -> None:
+        """Start it and wait until it takes work."""
+        begin = time.time()
+        offset = self.log.stat().st_size
+        self.control('start')
+        user.wait_for('nova-compute is ready', lambda: self._is_ready(offset))
+        user.wait_for('nova-compute reports', lambda: self._reported_since(admin, begin))
+
+    def _is_ready(self, offset: int) -> bool:
+        with self.log.open(errors='replace') as f:
+            f.seek(offset)
+            return 'Creating RPC server for service compute' in f.read() or \
+                'Starting compute node' in f.read()
+
+    def _reported_since(self, admin: user.User, begin: float) -> bool:
+        for service in admin.api.compute.services(binary='nova-compute', host=self._host):
+            if service.updated_at:
+                updated = time.mktime(time.strptime(
+                    service.updated_at.partition('.')[0], '%Y-%m-%dT%H:%M:%S')) - time.timezone
+                if updated >= int(begin) and service.state == 'up':
+                    return True
+        return False
+
+    def wait_for_line(self, text: str, offset: int, timeout: float = 60) -> None:
+        """Until the log has the text after the offset."""
+        def found() -> bool:
+            with self.log.open(errors='replace') as f:
+                f.seek(offset)
+                return text in f.read()
+        user.wait_for(f'nova-compute logs {text!r}', found, timeout, pause=0.02)

@@ -1,0 +1,105 @@
+"""Power states: asked for through the API, and what happens outside of it."""
+
+import time
+
+from tests.cloud import machine_state
+from tests.cloud import user
+from tests.cloud.test_boot import container
+from tests.cloud.test_boot import inside
+
+
+def answers(asker: object, address: str) -> bool:
+    return ' 0% packet loss' in machine_state.run(
+        'docker', 'exec', container(asker), 'ping', '-c', '1', '-W', '1', address, check=False)
+
+
+def test_stop_and_start_keep_the_address_and_the_files(tenant: user.User) -> None:
+    server, other = tenant.boot('one', 'busybox'), tenant.boot('other', 'busybox')
+    address = tenant.addresses(server)[0]
+    inside(server, 'touch', '/kept')
+    assert answers(other, address)
+    tenant.api.compute.stop_server(server)
+    stopped = tenant.wait_status(server, 'SHUTOFF')
+    assert stopped.power_state == 4
+    assert not answers(other, address), 'a stopped server answers'
+    tenant.api.compute.start_server(server)
+    tenant.wait_status(server, 'ACTIVE')
+    user.wait_for('it answers again', lambda: answers(other, address), timeout=10)
+    inside(server, 'ls', '/kept')
+
+
+def test_reboot_soft_and_hard_restart_the_command_and_keep_the_nic(tenant: user.User) -> None:
+    server = tenant.boot('one', 'busybox')
+    address = tenant.addresses(server)[0]
+    for kind in ('SOFT', 'HARD'):
+        before = machine_state.inspect(container(server))['State']['StartedAt']
+        tenant.api.compute.reboot_server(server, kind)
+        user.wait_for('it was restarted', lambda before=before: machine_state.inspect(
+            container(server))['State']['StartedAt'] != before)
+        tenant.wait_status(server, 'ACTIVE')
+        assert address in inside(server, 'ip', 'addr', 'show', 'eth0')
+
+
+def test_pause_freezes_and_unpause_thaws(tenant: user.User) -> None:
+    server = tenant.boot('one', 'busybox')
+    tenant.api.compute.pause_server(server)
+    assert tenant.wait_status(server, 'PAUSED').power_state == 3
+    assert machine_state.inspect(container(server))['State']['Paused']
+    tenant.api.compute.unpause_server(server)
+    assert tenant.wait_status(server, 'ACTIVE').power_state == 1
+
+
+def test_a_killed_container_shows_as_shutoff_within_two_seconds(tenant: user.User) -> None:
+    server = tenant.boot('victim', 'busybox')
+    machine_state.run('docker', 'kill', container(server))
+    begin = time.monotonic()
+    tenant.wait_status(server, 'SHUTOFF', timeout=10)
+    assert time.monotonic() - begin < 2.0
+
+
+def test_docker_restart_keeps_the_nic_and_nova_does_not_see_a_stop(tenant: user.User) -> None:
+    server = tenant.boot('restarted', 'busybox')
+    address = tenant.addresses(server)[0]
+    machine_state.run('docker', 'restart', '-t', '0', container(server))
+    assert address in inside(server, 'ip', 'addr', 'show', 'eth0')
+    time.sleep(2)
+    assert tenant.refresh(server).status == 'ACTIVE'
+
+
+def test_a_dead_sandbox_is_repaired_by_a_hard_reboot(tenant: user.User) -> None:
+    server, other = tenant.boot('one', 'busybox'), tenant.boot('other', 'busybox')
+    address = tenant.addresses(server)[0]
+    machine_state.run('docker', 'kill', f'{container(server)}-sandbox')
+    tenant.api.compute.reboot_server(server, 'HARD')
+    tenant.wait_status(server, 'ACTIVE')
+    user.wait_for('it answers again', lambda: answers(other, address), timeout=10)
+
+
+def test_a_foreign_container_is_neither_listed_nor_touched(
+        tenant: user.User, admin: user.User) -> None:
+    sandbox = machine_state.run('docker', 'images', '-q', 'nova-docker.invalid/sandbox').split()[0]
+    foreign = machine_state.run('docker', 'run', '-d', '--network', 'none', sandbox).strip()
+    try:
+        server = tenant.boot('mine', 'busybox')
+        hypervisor = next(iter(admin.api.compute.hypervisors(details=True)))
+        assert foreign not in str(hypervisor)
+        tenant.delete_server(server)
+        assert machine_state.inspect(foreign)['State']['Running']
+    finally:
+        machine_state.run('docker', 'rm', '-f', foreign)
+
+
+def test_a_security_group_filters(tenant: user.User) -> None:
+    group = tenant.security_group('closed')
+    closed = tenant.boot('closed', 'nginx', security_groups=[{'name': 'closed'}])
+    asker = tenant.boot('asker', 'busybox')
+    address = tenant.addresses(closed)[0]
+    assert not answers(asker, address)
+    tenant.api.network.create_security_group_rule(
+        security_group_id=group.id, direction='ingress', ether_type='IPv4', protocol='icmp')
+    user.wait_for('the new rule lets pings through', lambda: answers(asker, address), timeout=15)
+    refused = machine_state.run(
+        'docker', 'exec', container(asker), 'sh', '-c',
+        f'printf "GET / HTTP/1.0\\r\\n\\r\\n" | nc -w 2 {address} 80', check=False)
+    assert '200 OK' not in refused
+    tenant.delete_server(closed)

@@ -1,0 +1,155 @@
+"""What an engine does with images.  The fake is held to the real one."""
+
+import pytest
+
+from nova_docker import exception
+from tests.archives import pieces
+from tests.contract.world import World
+
+NOBODY = "127.0.0.1:1/nova-docker-contract/absent:1"
+
+
+def test_a_loaded_image_is_found_by_its_id_and_by_its_tag(world: World):
+    image = world.load(world.image("/bin/sleep", "7", env=["A=b"]))
+    by_id = world.engine.inspect_image(image.id)
+    assert by_id["Id"] == image.id
+    assert by_id["RepoTags"] == [*image.tags]
+    assert by_id["Config"]["Cmd"] == ["/bin/sleep", "7"]
+    assert by_id["Config"]["Env"] == ["A=b"]
+    assert by_id["Config"]["Entrypoint"] is None
+    assert by_id["Os"] == "linux"
+    assert by_id["Size"] > 0
+    assert world.engine.inspect_image(image.tags[0])["Id"] == image.id
+
+
+def test_an_image_without_tags_is_found_by_its_id(world: World):
+    image = world.load(world.image(tags=[]))
+    assert world.engine.inspect_image(image.id)["RepoTags"] == []
+
+
+def test_loading_an_image_twice_is_no_error(world: World):
+    image = world.load(world.image())
+    world.load(image)
+    assert world.engine.inspect_image(image.id)["RepoTags"] == [*image.tags]
+
+
+def test_a_list_holds_the_images_of_one_repository(world: World):
+    one = world.load(world.image("/bin/sleep", "1", tag="one"))
+    two = world.load(world.image("/bin/sleep", "2", tag="two"))
+    other = world.image("/bin/sleep", "3", tags=[f"{world.repository}x:1"])
+    world.load(other)
+
+    def listed(repository: str) -> set[tuple[str, ...]]:
+        return {(image["Id"], *image["RepoTags"])
+                for image in world.engine.list_images(repository)}
+
+    assert listed(world.repository) == {(one.id, *one.tags), (two.id, *two.tags)}
+    assert listed(f"{world.repository}x") == {(other.id, *other.tags)}
+    assert listed(f"{world.repository}y") == set()
+
+
+def test_a_tag_moves_to_the_image_that_is_loaded_last(world: World):
+    first = world.load(world.image("/bin/sleep", "1"))
+    second = world.load(world.image("/bin/sleep", "2"))
+    assert world.engine.inspect_image(first.tags[0])["Id"] == second.id
+    assert world.engine.inspect_image(first.id)["RepoTags"] == []
+
+
+@pytest.mark.parametrize("reference", ["sha256:" + "0" * 64, "nova-docker-contract/absent:1"])
+def test_an_absent_image_is_not_found(world: World, reference: str):
+    with pytest.raises(exception.EngineImageNotFound):
+        world.engine.inspect_image(reference)
+
+
+def test_removing_the_last_tag_removes_the_image(world: World):
+    image = world.load(world.image())
+    world.engine.remove_image(image.tags[0])
+    with pytest.raises(exception.EngineImageNotFound):
+        world.engine.inspect_image(image.id)
+    world.engine.remove_image(image.tags[0])
+
+
+def test_removing_one_of_two_tags_keeps_the_image(world: World):
+    tags = [f"{world.repository}:{name}" for name in ("one", "two")]
+    image = world.load(world.image(tags=tags))
+    world.engine.remove_image(tags[0])
+    assert world.engine.inspect_image(image.id)["RepoTags"] == [tags[1]]
+
+
+@pytest.mark.parametrize("running", [False, True])
+@pytest.mark.parametrize("by", ["tag", "id"])
+def test_an_image_in_use_is_not_removed(world: World, running: bool, by: str):
+    image = world.load(world.image())
+    name = world.create(image=image.id)
+    if running:
+        world.engine.start_container(name)
+    with pytest.raises(exception.EngineConflict):
+        world.engine.remove_image(image.tags[0] if by == "tag" else image.id)
+    assert world.engine.inspect_image(image.id)["RepoTags"] == [*image.tags]
+    world.engine.remove_container(name)
+    world.engine.remove_image(image.id)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 1000, b"garbage" * 1_000_000])
+def test_garbage_is_not_loaded(world: World, content: bytes):
+    with pytest.raises(exception.ImageLoadFailed):
+        world.engine.load_image(pieces(content))
+
+
+def test_half_an_archive_is_not_loaded(world: World):
+    image = world.image()
+    archive = image.archive()
+    with pytest.raises(exception.ImageLoadFailed):
+        world.engine.load_image(pieces(archive[:len(archive) // 2]))
+    with pytest.raises(exception.EngineImageNotFound):
+        world.engine.inspect_image(image.id)
+
+
+def test_an_error_of_the_source_passes_through_a_load(world: World):
+    def breaking():
+        yield world.image().archive()[:100]
+        raise KeyError("the source broke")
+
+    with pytest.raises(KeyError, match="the source broke"):
+        world.engine.load_image(breaking())
+    world.engine.ping()
+
+
+def test_a_published_image_is_pulled_by_tag_and_then_known_by_digest(world: World):
+    image = world.image()
+    reference = world.registry.publish(world.mark, "7", image)
+    world.pull(reference)
+    details = world.engine.inspect_image(reference)
+    assert (details["Id"], details["RepoTags"]) == (image.id, [reference])
+    (by_digest,) = details["RepoDigests"]
+    assert by_digest.startswith(f"{world.registry.address}/{world.mark}@sha256:")
+    assert world.engine.inspect_image(by_digest)["Id"] == image.id
+
+
+def test_a_published_image_is_pulled_by_digest(world: World):
+    image = world.image()
+    reference = world.registry.publish(world.mark, "7", image)
+    world.pull(reference)
+    (by_digest,) = world.engine.inspect_image(reference)["RepoDigests"]
+    world.engine.remove_image(reference)
+    world.pull(by_digest)
+    details = world.engine.inspect_image(by_digest)
+    assert (details["Id"], details["RepoTags"]) == (image.id, [])
+
+
+@pytest.mark.parametrize("reference", ["{address}/{mark}:absent", "{address}/{mark}-absent:1"])
+def test_what_the_registry_lacks_is_not_found(world: World, reference: str):
+    world.registry.publish(world.mark, "7", world.image())
+    with pytest.raises(exception.EngineImageNotFound):
+        world.engine.pull_image(
+            reference.format(address=world.registry.address, mark=world.mark))
+
+
+def test_a_registry_that_does_not_answer_fails_the_pull(world: World):
+    with pytest.raises(exception.ImagePullFailed, match="connection refused"):
+        world.engine.pull_image(NOBODY)
+
+
+def test_a_malformed_reference_is_rejected(world: World):
+    with pytest.raises(exception.EngineRejected, match="invalid reference format"):
+        world.engine.pull_image("Not/A Reference")

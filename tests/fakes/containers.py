@@ -1,0 +1,135 @@
+"""A container of the fake engine: its configuration, its state, and how both are shown."""
+
+from dataclasses import dataclass
+import datetime
+import itertools
+import posixpath
+import time
+from typing import Any
+import uuid
+
+from tests.fakes.images import StoredImage
+
+NEVER = "0001-01-01T00:00:00Z"
+# Above the kernel's largest process id: a test that uses one by mistake on the
+# real system hits nothing.
+_pids = itertools.count(2**22 + 1)
+
+
+@dataclass
+class Container:
+    """One container.
+
+    ``state`` is one of the engine's words: created, running, paused, exited.
+    """
+
+    name: str
+    config: dict[str, Any]
+    image: StoredImage
+    state: str = "created"
+    exit_code: int = 0
+    error: str = ""
+    pid: int = 0
+    output: bytes = b""
+    started_at: str = NEVER
+    finished_at: str = NEVER
+
+    def __post_init__(self) -> None:
+        self.id = uuid.uuid4().hex + uuid.uuid4().hex
+        self.created = time.time()
+        self.host_config: dict[str, Any] = self.config.get("HostConfig") or {}
+        self.labels: dict[str, str] = self.config.get("Labels") or {}
+
+    @property
+    def running(self) -> bool:
+        """Whether it has a process; a paused one has."""
+        return self.state in ("running", "paused")
+
+    @property
+    def command(self) -> list[str]:
+        """Entrypoint and command.  Naming an entrypoint drops the image's command."""
+        image = self.image.config.get("config", {})
+        entrypoint = self.config.get("Entrypoint")
+        command = self.config.get("Cmd") or (image.get("Cmd") if entrypoint is None else None)
+        if entrypoint is None:
+            entrypoint = image.get("Entrypoint")
+        return [*(entrypoint or ()), *(command or ())]
+
+    @property
+    def network_of(self) -> str | None:
+        """The container whose network it joins."""
+        mode = str(self.host_config.get("NetworkMode", ""))
+        return mode.removeprefix("container:") if mode.startswith("container:") else None
+
+    def finds_its_command(self) -> bool:
+        """Whether the image has the program, by path or on the default PATH."""
+        program = self.command[0]
+        if "/" in program:
+            return program in self.image.paths
+        return any(posixpath.join(folder, program) in self.image.paths
+                   for folder in ("/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"))
+
+    def begin(self) -> None:
+        self.state, self.pid, self.error, self.exit_code = "running", next(_pids), "", 0
+        self.started_at = _now()
+
+    def end(self, exit_code: int) -> None:
+        self.state, self.pid, self.exit_code = "exited", 0, exit_code
+        self.finished_at = _now()
+
+    def inspect(self) -> dict[str, Any]:
+        """``GET /containers/{id}/json``"""
+        command = self.command
+        return {
+            "Id": self.id,
+            "Name": f"/{self.name}",
+            "Created": _text(self.created),
+            "Path": command[0],
+            "Args": command[1:],
+            "Image": self.image.id,
+            "RestartCount": 0,
+            "State": {
+                "Status": self.state, "Running": self.running, "Paused": self.state == "paused",
+                "Restarting": False, "OOMKilled": False, "Dead": False, "Pid": self.pid,
+                "ExitCode": self.exit_code, "Error": self.error,
+                "StartedAt": self.started_at, "FinishedAt": self.finished_at,
+            },
+            "HostConfig": dict(self.host_config),
+            "Config": {
+                "Hostname": self.id[:12], "Tty": False, "Env": [], "Cmd": None,
+                "Entrypoint": None, **{key: value for key, value in self.config.items()
+                                       if key != "HostConfig"},
+                "Labels": dict(self.labels),
+            },
+            "Mounts": [],
+            "NetworkSettings": {"SandboxKey": "", "Networks": {}},
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """One item of ``GET /containers/json``"""
+        return {
+            "Id": self.id,
+            "Names": [f"/{self.name}"],
+            "Image": self.config["Image"],
+            "ImageID": self.image.id,
+            "Command": " ".join(self.command),
+            "Created": int(self.created),
+            "Ports": [],
+            "Labels": dict(self.labels),
+            "State": self.state,
+            "Status": {"created": "Created", "running": "Up 1 second",
+                       "paused": "Up 1 second (Paused)",
+                       "exited": f"Exited ({self.exit_code}) 1 second ago"}[self.state],
+            "HostConfig": {"NetworkMode": self.host_config.get("NetworkMode", "default")},
+            "NetworkSettings": {"Networks": {}},
+            "Mounts": [],
+        }
+
+
+def _now() -> str:
+    return _text(time.time())
+
+
+def _text(when: float) -> str:
+    moment = datetime.datetime.fromtimestamp(when, datetime.UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,179 @@
+"""The fake engine's images: loaded from archives or pulled, tagged, removed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from dataclasses import field
+import io
+import json
+import re
+import tarfile
+from typing import Any
+
+from nova_docker import exception
+from tests.archives import digest
+from tests.archives import Image
+
+REFERENCE = re.compile(
+    r"(?P<repository>[a-z0-9]+(?:[._:/-]+[a-z0-9]+)*?)"
+    r"(?::(?P<tag>[A-Za-z0-9_][\w.-]*))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
+IMAGE_ID = re.compile(r"(sha256:)?[0-9a-f]{64}")
+
+
+@dataclass
+class StoredImage:
+    """An image as the engine keeps it."""
+
+    id: str
+    config: dict[str, Any]
+    paths: frozenset[str]
+    size: int
+    tags: set[str] = field(default_factory=set)
+    digests: set[str] = field(default_factory=set)
+
+    def inspect(self) -> dict[str, Any]:
+        return {
+            "Id": self.id,
+            "RepoTags": sorted(self.tags),
+            "RepoDigests": sorted(self.digests),
+            "Created": self.config.get("created", ""),
+            "Config": {"Env": [], "Cmd": None, "Entrypoint": None, "Labels": None,
+                       "WorkingDir": "", "User": "", "Volumes": None, "ExposedPorts": None,
+                       **self.config.get("config", {})},
+            "Architecture": self.config.get("architecture", ""),
+            "Os": self.config.get("os", ""),
+            "Size": self.size,
+            "VirtualSize": self.size,
+            "RootFS": {"Type": "layers", "Layers": self.config["rootfs"]["diff_ids"]},
+        }
+
+    def summary(self) -> dict[str, Any]:
+        return {
+            "Id": self.id,
+            "RepoTags": sorted(self.tags) or None,
+            "RepoDigests": sorted(self.digests) or None,
+            "Labels": self.config.get("config", {}).get("Labels"),
+            "Created": 0,
+            "Size": self.size,
+            "Containers": -1,
+        }
+
+
+class FakeRegistry:
+    """A registry that the fake engine can pull from."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.images: dict[str, tuple[str, Image]] = {}
+
+    def publish(self, repository: str, tag: str, image: Image) -> str:
+        """Offer the image.  :returns: its reference, registry included"""
+        name = f"{self.address}/{repository}"
+        by_digest = f"{name}@{digest(image.config + image.layer)}"
+        self.images[f"{name}:{tag}"] = self.images[by_digest] = (by_digest, image)
+        return f"{name}:{tag}"
+
+    def pulled(self, reference: str) -> "StoredImage":
+        """The image as the engine keeps it after pulling that tag or digest."""
+        by_digest, image = self.images[reference]
+        (result,) = read_archive([image.archive()], "pull")
+        result.tags = {reference} - {by_digest}
+        result.digests = {by_digest}
+        return result
+
+
+class ImageStore:
+    """Images by id, by tag and by digest."""
+
+    def __init__(self) -> None:
+        self.images: dict[str, StoredImage] = {}
+
+    def find(self, reference: str, action: str) -> StoredImage:
+        """:raises EngineImageNotFound, EngineRejected: as the engine answers"""
+        if IMAGE_ID.fullmatch(reference):
+            wanted = "sha256:" + reference.removeprefix("sha256:")
+            found = self.images.get(wanted)
+        else:
+            wanted = full_name(reference, action)
+            found = next((image for image in self.images.values()
+                          if wanted in image.tags | image.digests), None)
+        if found is None:
+            raise exception.EngineImageNotFound(
+                action=action, reason=f"No such image: {wanted}")
+        return found
+
+    def add(self, image: StoredImage) -> StoredImage:
+        """Keep it; its tags leave the images that had them."""
+        kept = self.images.setdefault(image.id, image)
+        for other in self.images.values():
+            other.tags -= image.tags - (kept.tags if other is kept else set())
+        kept.tags |= image.tags
+        kept.digests |= image.digests
+        return kept
+
+    def in_repository(self, repository: str) -> list[StoredImage]:
+        return [image for image in self.images.values()
+                if any(tag.rpartition(":")[0] == repository for tag in image.tags)]
+
+    def remove(self, reference: str, user: str | None, action: str) -> None:
+        """Remove a tag, and the image with its last one.
+
+        :param user: a container that uses the image, which forbids its removal
+        """
+        image = self.find(reference, action)
+        by_id = bool(IMAGE_ID.fullmatch(reference))
+        left = set() if by_id else image.tags - {full_name(reference, action)}
+        if user and not left:
+            raise exception.EngineConflict(
+                action=action, reason=f"conflict: container {user} is using its referenced image")
+        if by_id and len(image.tags) > 1:
+            raise exception.EngineConflict(
+                action=action, reason="conflict: image is referenced in multiple repositories")
+        image.tags = left
+        if not left:
+            del self.images[image.id]
+
+
+def full_name(reference: str, action: str) -> str:
+    """The reference with the tag that is meant when none is named."""
+    match = REFERENCE.fullmatch(reference)
+    if not match:
+        raise exception.EngineRejected(
+            action=action, reason=f"invalid reference format: {reference}")
+    if match["digest"]:
+        return f"{match['repository']}@{match['digest']}"
+    return f"{match['repository']}:{match['tag'] or 'latest'}"
+
+
+def read_archive(pieces: Iterable[bytes], action: str) -> list[StoredImage]:
+    """The images of a ``docker save`` archive.
+
+    :raises ImageLoadFailed: when it is none
+    """
+    content = b"".join(pieces)
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+            members = {entry.name: _read(tar, entry) for entry in tar if entry.isfile()}
+        return [_image(members, entry) for entry in json.loads(members["manifest.json"])]
+    except (tarfile.TarError, KeyError, ValueError, TypeError, EOFError) as e:
+        raise exception.ImageLoadFailed(
+            action=action, reason=f"Error processing tar file: {e}") from e
+
+
+def _read(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
+    stream = tar.extractfile(entry)
+    assert stream is not None
+    return stream.read()
+
+
+def _image(members: dict[str, bytes], entry: dict[str, Any]) -> StoredImage:
+    raw = members[entry["Config"]]
+    config = json.loads(raw)
+    layers = [members[name] for name in entry["Layers"]]
+    if [digest(layer) for layer in layers] != config["rootfs"]["diff_ids"]:
+        raise ValueError("invalid diffID for a layer")
+    paths: set[str] = set()
+    for layer in layers:
+        with tarfile.open(fileobj=io.BytesIO(layer)) as tar:
+            paths.update("/" + name.lstrip("./") for name in tar.getnames())
+    return StoredImage(id=digest(raw), config=config, paths=frozenset(paths),
+                       size=sum(map(len, layers)), tags=set(entry.get("RepoTags") or ()))
