@@ -208,7 +208,8 @@ class FakeEngine:
         action = f"unpause container {name}"
         container = self._find(name, action)
         if container.state != "paused":
-            raise exception.EngineConflict(
+            # HTTP 500, where a conflict would be expected
+            raise exception.EngineError(
                 action=action, reason=f"Container {name} is not paused")
         container.state = "running"
         self._emit(container, "unpause")
