@@ -69,3 +69,13 @@ class NetnsError(exception.NovaException):
     """A change in a network namespace failed."""
 
     msg_fmt = 'Network namespace: %(reason)s'
+
+
+class SandboxLost(exception.NovaException):
+    """The sandbox that a workload was made with is gone, and with it the
+    network that the workload can join.
+    """
+
+    msg_fmt = ('The sandbox of instance %(instance_uuid)s was removed from the Docker '
+               'engine by somebody else, and its container can join no other. Rebuild '
+               'the instance.')

@@ -131,7 +131,10 @@ class Lifecycle:
         self._engine.inspect_container(naming.workload_name(instance.uuid))
         pid = self._sandboxes.ensure_running(instance)
         self._network.plug(instance, network_info, pid)
-        self._engine.start_container(naming.workload_name(instance.uuid))
+        try:
+            self._engine.start_container(naming.workload_name(instance.uuid))
+        except exception.ContainerNotFound as e:
+            raise exception.SandboxLost(instance_uuid=instance.uuid) from e
 
     def pause(self, instance: nova_instance.Instance) -> None:
         """Freeze all processes.
@@ -193,7 +196,7 @@ class Lifecycle:
                 keep_disk: bool = False, keep_vifs: bool = False) -> None:
         """Remove all of an instance, or what is left of it.
 
-        :param keep_disk: keep the stopped container with its writable layer
+        :param keep_disk: keep the stopped containers, for the writable layer
         :param keep_vifs: keep the NICs and the sandbox they are in
         """
         workload = naming.workload_name(instance.uuid)
@@ -204,7 +207,10 @@ class Lifecycle:
                 self._engine.remove_container(workload)
             if not keep_vifs:
                 self._network.unplug(instance, network_info or ())
-                self._sandboxes.remove(instance.uuid)
+                if keep_disk:
+                    self._sandboxes.stop(instance.uuid)
+                else:
+                    self._sandboxes.remove(instance.uuid)
 
     def _stop_if_there(self, workload: str) -> None:
         try:

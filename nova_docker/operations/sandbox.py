@@ -2,12 +2,14 @@
 
 import nova.conf
 from nova.objects import instance as nova_instance
+from oslo_log import log as logging
 
 from nova_docker import exception
 from nova_docker.engine import client
 from nova_docker.translate import container
 from nova_docker.translate import naming
 
+LOG = logging.getLogger(__name__)
 CONF = nova.conf.CONF
 
 
@@ -42,6 +44,17 @@ class Sandboxes:
         except exception.ContainerNotFound:
             return None
         return int(state['Pid']) if state['Running'] else None
+
+    def stop(self, instance_uuid: str) -> None:
+        """Stop it and with it the network; no error when absent.
+
+        It stays for its workload, which can join no other: the engine replaces
+        the sandbox's name by its id when it makes the workload.
+        """
+        try:
+            self._engine.stop_container(naming.sandbox_name(instance_uuid), timeout=0)
+        except exception.ContainerNotFound:
+            LOG.debug('Instance %s has no sandbox', instance_uuid)
 
     def remove(self, instance_uuid: str) -> None:
         """Remove it and with it the network namespace; no error when absent."""

@@ -101,7 +101,7 @@ def workload_config(identity: Identity, image: str, limits: Limits, api: tuple[i
         'Labels': _labels(naming.ROLE_WORKLOAD, identity),
         'Env': [f'{key}={value}' for key, value in sorted((environment or {}).items())],
         'HostConfig': {
-            # By name: the sandbox may be made anew in the life of an instance.
+            # The engine keeps the sandbox's id, if the sandbox is there already.
             'NetworkMode': f'container:{naming.sandbox_name(identity.uuid)}',
             'CapDrop': ['NET_RAW'],
             'LogConfig': _LOG,
