@@ -1,0 +1,101 @@
+"""Stand-ins for the parts of a cloud that this layer does without."""
+
+from collections.abc import Iterator
+import contextlib
+from typing import Any
+from unittest import mock
+
+import docker
+from nova import context as nova_context
+from nova import exception as nova_exception
+from nova import objects
+from nova.network import model
+
+from nova_docker import driver as nova_driver
+from nova_docker.translate import image as image_translation
+from nova_docker.translate import naming
+from tests import archives
+from tests.engine import instances
+
+
+class Switch:
+    """Remembers the ports that os-vif was asked to take."""
+
+    def __init__(self) -> None:
+        self.ports: set[str] = set()
+        self.plugs = 0
+
+    def plug(self, vif: Any, instance: Any) -> None:
+        self.plugs += 1
+        self.ports.add(vif.id)
+
+    def unplug(self, vif: Any, instance: Any) -> None:
+        self.ports.discard(vif.id)
+
+
+class Glance:
+    """Images in memory, downloaded in pieces."""
+
+    def __init__(self) -> None:
+        self.images: dict[str, bytes] = {}
+        self.downloads = 0
+
+    def download(self, context: Any, image_id: str, *args: Any, **kwargs: Any) -> Iterator[bytes]:
+        self.downloads += 1
+        return archives.pieces(self.images[image_id])
+
+
+@contextlib.contextmanager
+def quiet_nova() -> Iterator[None]:
+    """No database: no service record yet, and no instances on this host."""
+    missing = nova_exception.ComputeHostNotFound(host="any")
+    with (mock.patch.object(objects.Service, "get_by_compute_host", side_effect=missing),
+          mock.patch.object(objects.InstanceList, "get_by_host",
+                            return_value=objects.InstanceList(objects=[]))):
+        yield
+
+
+class Boots:
+    """Boots instances from archives and references."""
+
+    def __init__(self, driver: nova_driver.DockerDriver, glance: Glance) -> None:
+        self.driver = driver
+        self.glance = glance
+        self.context = nova_context.get_admin_context()
+        self._made: list[tuple[objects.Instance, model.NetworkInfo]] = []
+        self._fetched: list[str] = []
+
+    def archive(self, content: bytes | archives.Image, vifs: model.NetworkInfo | None = None,
+                properties: dict[str, str] | None = None, **changes: Any) -> objects.Instance:
+        """Boot an archive that is in Glance."""
+        instance = instances.instance(properties, **changes)
+        data = content if isinstance(content, bytes) else content.archive()
+        self.glance.images[instance.uuid] = data
+        self._fetched.append(f"{naming.GLANCE_REPOSITORY}:{instance.uuid}")
+        return self._spawn(instance, instance.uuid, vifs, properties or {})
+
+    def reference(self, reference: str, vifs: model.NetworkInfo | None = None,
+                  **changes: Any) -> objects.Instance:
+        """Boot an image of a registry."""
+        properties = {image_translation.REFERENCE_PROPERTY: reference}
+        instance = instances.instance(properties, **changes)
+        self._fetched.append(reference)
+        return self._spawn(instance, instance.uuid, vifs, properties)
+
+    def _spawn(self, instance: objects.Instance, image_id: str,
+               vifs: model.NetworkInfo | None, properties: dict[str, str]) -> objects.Instance:
+        network_info = instances.network() if vifs is None else vifs
+        self._made.append((instance, network_info))
+        instance.image_ref = image_id
+        self.driver.spawn(self.context, instance, instances.image_meta(image_id, **properties),
+                          [], None, {}, network_info=network_info)
+        return instance
+
+    def clean_up(self, api: docker.APIClient) -> None:
+        """Destroy the instances as Nova does; the engine keeps images, the test does not."""
+        for instance, network_info in self._made:
+            self.driver.destroy(self.context, instance, network_info)
+        for image in api.images():
+            for tag in image["RepoTags"] or ():
+                if any(tag.startswith(name) for name in self._fetched):
+                    api.remove_image(tag)
