@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 import sys
 import time
+import traceback
 
 from aio import packages
 from aio import venv
@@ -49,6 +50,10 @@ def main() -> int:
             return _up(layout, options, steps)
     except Failure as failure:
         print(f'\n{failure.report()}', file=sys.stderr)
+        if failure.__cause__ and layout.log.exists():
+            trace = layout.log / 'quickstart.log'
+            trace.write_text(''.join(traceback.format_exception(failure)))
+            print(f'the whole traceback is in {trace}', file=sys.stderr)
         return 1
 
 

@@ -125,6 +125,9 @@ def render(layout: Layout, known: dict[str, str], driver_version: str) -> None:
     texts = {name: fill(name, known) for name in OWNERS}
     for name, text in texts.items():
         write(layout.etc / name, text, OWNERS[name])
+    # Nova looks for it beside nova.conf.
+    write(layout.etc / 'nova/api-paste.ini',
+          Path(known['venv'], 'etc/nova/api-paste.ini').read_text(), SERVICE_USER)
     write(layout.etc / 'rabbitmq-plugins', '[].\n', 'rabbitmq')
     write(layout.state / 'clouds.yaml', fill('clouds.yaml', known), 'root', 0o600)
     write(layout.state / 'openrc', fill('openrc', known), 'root', 0o600)

@@ -56,7 +56,8 @@ class Demo:
         done = subprocess.run([self.venv / 'bin' / client, *arguments], env=self.environment,
                               capture_output=True, text=True, check=False, timeout=300)
         # novaclient announces its own deprecation on stderr
-        self.steps.say(done.stdout.rstrip())
+        self.steps.say('\n'.join(line for line in done.stdout.rstrip().splitlines()
+                                 if not line.startswith('| adminPass ')))
         if done.returncode:
             raise Failure(f'{client} {arguments[0]} failed: {done.stderr.strip()[-600:]}',
                           log=self.layout.program_log('nova-compute'),

@@ -17,6 +17,7 @@ from aio.layout import Layout
 from aio.layout import OVS_RUN
 from aio.step import Failure
 from aio.step import Steps
+from aio.supervisor import ALIVE
 from aio.supervisor import Supervisor
 
 HOST_LABEL = 'org.openstack.nova-docker.host'
@@ -35,10 +36,10 @@ def down(layout: Layout, supervisor: Supervisor, steps: Steps) -> None:
     with steps.step('remove containers, namespaces and bridges'):
         _remove_containers(layout)
         leftovers.remove_namespaces(layout)
-        ours = running and supervisor.state('ovs-vswitchd') == 'RUNNING'
+        ours = running and supervisor.state('ovs-vswitchd') in ALIVE
         _remove_bridges(layout)
     with steps.step('stop the services'):
-        engine_was_ours = running and supervisor.state('dockerd') == 'RUNNING'
+        engine_was_ours = running and supervisor.state('dockerd') in ALIVE
         if running:
             supervisor.shut_down()
         leftovers.end_processes(layout, shims=True)
@@ -67,7 +68,7 @@ def _delete_servers(layout: Layout, supervisor: Supervisor) -> None:
     the same, and the servers deleted when it works again.
     """
     layout.marker(SERVERS_LOST).touch()
-    if any(supervisor.state(name) != 'RUNNING'
+    if any(supervisor.state(name) not in ALIVE
            for name in ('nova-api', 'nova-conductor', 'nova-compute', 'keystone')):
         return
     try:

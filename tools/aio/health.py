@@ -17,6 +17,7 @@ from aio.layout import PORTS
 from aio.readiness import consumers
 from aio.readiness import NEUTRON_BINARIES
 from aio.readiness import NOVA_BINARIES
+from aio.supervisor import ALIVE
 from aio.supervisor import Supervisor
 
 APIS = ('keystone', 'placement', 'glance', 'neutron-api', 'nova-api', 'nova-metadata', 'registry')
@@ -41,8 +42,8 @@ class Health:
         well = True
         for name, (state, pid) in self.supervisor.states().items():
             answer, fine, seconds = self._check(name)
-            of_machine = state != 'RUNNING' and fine and name in FOREIGN
-            fine = fine and (state == 'RUNNING' or of_machine)
+            of_machine = state not in ALIVE and fine and name in FOREIGN
+            fine = fine and (state in ALIVE or of_machine)
             well = well and fine
             lines.append(f'{name:<24}{pid or "-":>8}  {"machine" if of_machine else state:<10}'
                          f'{"ok" if fine else "NOT OK"}: {answer} ({seconds * 1000:.0f} ms)')

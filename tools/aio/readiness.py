@@ -5,10 +5,10 @@ before somebody takes their messages, and what Nova and Neutron say about their
 own services comes from heartbeats, which may be older than the last restart.
 """
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from datetime import datetime
 from datetime import UTC
-from pathlib import Path
 import time
 from typing import Any
 
@@ -18,6 +18,7 @@ from aio import wait
 from aio.credentials import Credentials
 from aio.layout import Layout
 from aio.layout import port
+from aio.supervisor import Supervisor
 
 # Program -> the name under which it reports to Nova or Neutron.
 NOVA_BINARIES = {name: name for name in ('nova-conductor', 'nova-scheduler', 'nova-compute')}
@@ -55,12 +56,19 @@ def consumers(credentials: Credentials, queue: str) -> int:
 class Readiness:
     """What has to be true before the next thing is started."""
 
-    def __init__(self, layout: Layout, credentials: Credentials) -> None:
+    def __init__(self, layout: Layout, credentials: Credentials, supervisor: Supervisor) -> None:
         self.layout = layout
         self.credentials = credentials
+        self.supervisor = supervisor
 
-    def _log(self, program: str) -> Path:
-        return self.layout.program_log(program)
+    def _until(self, condition: Callable[[], bool], program: str, what: str,
+               pause: float = 0.2) -> None:
+        """Wait for ``program``, unless it ends again and again."""
+        def alive_and_true() -> bool:
+            self.supervisor.require(program)
+            return condition()
+        wait.until(alive_and_true, f'{program} {what}', seconds=PATIENCE,
+                   log=self.layout.program_log(program), pause=pause)
 
     def rabbitmq(self) -> None:
         def answers() -> bool:
@@ -68,16 +76,15 @@ class Readiness:
                                  password=self.credentials.rabbitmq_password,
                                  connect_timeout=3):
                 return True
-        wait.until(answers, 'RabbitMQ does not answer', seconds=90, log=self._log('rabbitmq'))
+        self._until(answers, 'rabbitmq', 'does not answer')
 
     def queue(self, name: str, program: str) -> None:
         """Wait until ``program`` takes the messages of the queue ``name``."""
-        wait.until(lambda: consumers(self.credentials, name) > 0,
-                   f'{program} does not take messages', seconds=PATIENCE, log=self._log(program))
+        self._until(lambda: consumers(self.credentials, name) > 0, program,
+                    'does not take messages')
 
     def keystone(self, admin: Any) -> None:
-        wait.until(lambda: bool(admin.authorize()), 'Keystone does not answer', seconds=PATIENCE,
-                   log=self._log('keystone'))
+        self._until(lambda: bool(admin.authorize()), 'keystone', 'does not answer')
 
     def apis(self, admin: Any) -> None:
         """Every API answers a request that goes through to its database."""
@@ -88,8 +95,8 @@ class Readiness:
             'placement': lambda: next(admin.placement.resource_providers(), None),
         }
         for program, request in requests.items():
-            wait.until(lambda request=request: request() is not request,  # type: ignore[misc]
-                       f'{program} does not answer', seconds=PATIENCE, log=self._log(program))
+            self._until(lambda request=request: request() is not request,  # type: ignore[misc]
+                        program, 'does not answer')
 
     def services(self, admin: Any, started: dict[str, float]) -> None:
         """Nova's services and Neutron's agents report themselves as up.
@@ -99,18 +106,16 @@ class Readiness:
         """
         for program, binary in NOVA_BINARIES.items():
             since = started.get(program, 0.0)
-            wait.until(lambda binary=binary, since=since: any(  # type: ignore[misc]
+            self._until(lambda binary=binary, since=since: any(  # type: ignore[misc]
                 service.state == 'up' and fresh(service.updated_at, since)
                 for service in admin.compute.services(binary=binary)),
-                f'{program} does not report itself as up', seconds=PATIENCE,
-                log=self._log(program), pause=0.3)
+                program, 'does not report itself as up')
         for program, binary in NEUTRON_BINARIES.items():
             since = started.get(program, 0.0)
-            wait.until(lambda binary=binary, since=since: any(  # type: ignore[misc]
+            self._until(lambda binary=binary, since=since: any(  # type: ignore[misc]
                 agent.is_alive and fresh(agent.last_heartbeat_at, since)
                 for agent in admin.network.agents(binary=binary)),
-                f'{program} does not report itself as alive', seconds=PATIENCE,
-                log=self._log(program), pause=0.3)
+                program, 'does not report itself as alive')
 
     def hypervisor(self, admin: Any) -> None:
         """Nova's inventory of the host is in Placement, so a boot can be scheduled."""
@@ -121,8 +126,7 @@ class Readiness:
                          if provider.name in names]
             return any(list(admin.placement.resource_provider_inventories(provider))
                        for provider in providers)
-        wait.until(usable, 'nova-compute has not reported the host to Placement',
-                   seconds=PATIENCE, log=self._log('nova-compute'), pause=0.3)
+        self._until(usable, 'nova-compute', 'has not reported the host to Placement')
 
 
 def stamp(programs: Iterable[str]) -> dict[str, float]:

@@ -48,9 +48,12 @@ class Steps:
         self._print(f'{begin - self.started:7.1f} s  {title:<58}')
         try:
             yield
-        except BaseException:
+        except Failure:
             self._print(' FAILED\n')
             raise
+        except Exception as error:
+            self._print(' FAILED\n')
+            raise Failure(f'{title}: {type(error).__name__}: {error}') from error
         self._print(f'{time.time() - begin:6.1f} s\n')
 
     def say(self, text: str = '') -> None:

@@ -8,11 +8,11 @@ import http.client
 import os
 from pathlib import Path
 import socket
-import time
 from typing import Any
 import xmlrpc.client
 
 from aio import program
+from aio import wait
 from aio.layout import Layout
 from aio.step import Failure
 
@@ -76,8 +76,8 @@ class Supervisor:
             self._start()
             return
         added, changed, removed = self.rpc.reloadConfig()[0]
+        self.stop([*changed, *removed])
         for name in [*changed, *removed]:
-            self.stop([name])
             self.rpc.removeProcessGroup(name)
         for name in [*added, *changed]:
             self.rpc.addProcessGroup(name)
@@ -89,11 +89,7 @@ class Supervisor:
         program.run(['env', '-i', f'{STATE_VARIABLE}={self.layout.state}', 'SPT_NOENV=1',
                      f'PATH={os.defpath}', self.venv / 'bin/supervisord', '-c',
                      self.configuration], log=log)
-        deadline = time.monotonic() + 20
-        while not self.alive():
-            if time.monotonic() > deadline:
-                raise Failure('supervisord does not answer', log=log)
-            time.sleep(0.05)
+        wait.until(self.alive, 'supervisord does not answer', seconds=20, log=log)
 
     def states(self) -> dict[str, tuple[str, int]]:
         """Program -> (state, pid or 0)."""
@@ -102,6 +98,12 @@ class Supervisor:
 
     def state(self, name: str) -> str:
         return self.states()[name][0]
+
+    def require(self, name: str) -> None:
+        """Fail when a program has been given up because it ends again and again."""
+        if self.state(name) == 'FATAL':
+            raise Failure(f'{name} does not stay up', log=self.layout.program_log(name),
+                          fix='see its log, then run tools/quickstart again')
 
     def start(self, names: Iterable[str]) -> list[str]:
         """Start those that do not run, without waiting for them.  The ones it started."""
@@ -112,26 +114,28 @@ class Supervisor:
         return started
 
     def stop(self, names: Iterable[str]) -> None:
-        """Stop those that run, and wait until they have ended."""
-        for name in names:
+        """Stop those that run, all at once, and wait until they have ended."""
+        wanted = list(names)
+        for name in wanted:
             try:
-                self.rpc.stopProcess(name)
+                self.rpc.stopProcess(name, False)
             except xmlrpc.client.Fault as fault:
                 if 'NOT_RUNNING' not in fault.faultString:
                     raise Failure(f'{name} does not stop: {fault.faultString}',
                                   log=self.layout.program_log(name)) from fault
+        # supervisord kills after stopwaitsecs, which is at most 60
+        wait.until(lambda: not any(self.states()[name][0] in {*ALIVE, 'STOPPING'}
+                                   for name in wanted),
+                   f'these do not stop: {", ".join(wanted)}', seconds=90,
+                   log=self.layout.log / 'supervisord.log')
 
     def shut_down(self) -> None:
         """Stop all programs at once, then supervisord, and wait until it is gone."""
         pid = self.rpc.getPID()
         self.rpc.stopAllProcesses(True)
         self.rpc.shutdown()
-        deadline = time.monotonic() + 30
-        while _exists(pid):
-            if time.monotonic() > deadline:
-                raise Failure(f'supervisord (process {pid}) does not end',
-                              log=self.layout.log / 'supervisord.log')
-            time.sleep(0.1)
+        wait.until(lambda: not _exists(pid), f'supervisord (process {pid}) does not end',
+                   seconds=30, log=self.layout.log / 'supervisord.log')
 
 
 def _exists(pid: int) -> bool:

@@ -43,7 +43,7 @@ class Up:
         self.steps = steps
         self.supervisor = Supervisor(layout, venv)
         self.credentials = credentials.ensure(layout)
-        self.ready = readiness.Readiness(layout, self.credentials)
+        self.ready = readiness.Readiness(layout, self.credentials, self.supervisor)
         self.databases = Databases(layout, self.credentials, venv)
         self.started: dict[str, float] = {}
         self.foreign: set[str] = set()

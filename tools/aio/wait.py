@@ -12,7 +12,8 @@ def until(condition: Callable[[], bool], what: str, *, seconds: float, log: Path
     """Try ``condition`` until it is true.
 
     An exception counts as "not yet": a service that is starting refuses connections
-    and answers with errors.  The last one is in the failure's message.
+    and answers with errors.  The last one is in the failure's message.  A Failure is
+    final.
     """
     deadline = time.monotonic() + seconds
     reason = ''
@@ -21,6 +22,8 @@ def until(condition: Callable[[], bool], what: str, *, seconds: float, log: Path
             if condition():
                 return
             reason = ''
+        except Failure:
+            raise
         except Exception as error:  # noqa: BLE001 - reported below
             reason = f' (last answer: {error})'
         if time.monotonic() > deadline:
