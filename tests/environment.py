@@ -8,6 +8,7 @@ import fcntl
 from pathlib import Path
 import subprocess
 import sys
+from typing import IO
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
@@ -32,11 +33,20 @@ def install_checkers(log: Path) -> None:
             stdout=output, stderr=output, check=True)
 
 
+def wait_for(lock: IO[str]) -> None:
+    """Let a quickstart that is at work on the same state end first."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("waiting for a quickstart that is at work on the same state ...", file=sys.stderr)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
 def ensure(layout: Layout) -> Path:
-    """Make everything, or wait for the quickstart that is just making it."""
+    """Make what is missing.  :returns: the virtual environment"""
     layout.make_folders()
     with (layout.run / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        wait_for(lock)
         packages.install(layout.log / "apt.log")
         install_checkers(layout.log / "apt.log")
         environment = venv.ensure(layout)
