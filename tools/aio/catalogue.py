@@ -8,6 +8,8 @@ from pathlib import Path
 
 BUSYBOX = Path('/bin/busybox')
 NGINX = Path('/usr/sbin/nginx')
+# busybox's own ping wants CAP_NET_RAW, which containers are not given.
+PING = Path('/bin/ping')
 DROPBEAR = Path('/usr/sbin/dropbear')
 DROPBEARKEY = Path('/usr/bin/dropbearkey')
 
@@ -82,7 +84,7 @@ class Image:
 
 
 IMAGES = (
-    Image('busybox', ('CMD ["sh"]',), files={'bin/idle': IDLE}),
+    Image('busybox', ('CMD ["sh"]',), programs=(PING,), files={'bin/idle': IDLE}),
     Image('nginx', ('CMD ["nginx"]', 'EXPOSE 80', 'STOPSIGNAL SIGQUIT'), programs=(NGINX,),
           files={'etc/nginx/nginx.conf': NGINX_CONF,
                  'usr/share/nginx/html/index.html': INDEX_PAGE}),
@@ -93,5 +95,5 @@ IMAGES = (
 
 def version() -> str:
     """Changes with this file and with the programs in the images."""
-    parts = (Path(__file__), BUSYBOX, NGINX, DROPBEAR)
+    parts = (Path(__file__), BUSYBOX, PING, NGINX, DROPBEAR)
     return hashlib.sha256(b''.join(path.read_bytes() for path in parts)).hexdigest()[:16]

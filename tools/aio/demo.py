@@ -97,7 +97,8 @@ class Demo:
             answers.append((done.stdout + done.stderr).rstrip())
             return done.returncode == 0 and bool(done.stdout.strip())
         # nginx may have to read its configuration yet
-        wait.until(succeeds, f'{" ".join(command)} in {container} does not succeed: is the '
-                             f'network wired?', seconds=15,
-                   log=self.layout.program_log('neutron-ovs-agent'), pause=1.0)
-        self.steps.say(answers[-1])
+        try:
+            wait.until(succeeds, f'{shown} does not succeed', seconds=15, pause=1.0,
+                       log=self.layout.program_log('neutron-ovs-agent'))
+        finally:
+            self.steps.say(answers[-1])

@@ -18,7 +18,12 @@ FLAVORS = {
     'm1.small': ('2', 1, 512, 1),
     'm1.medium': ('3', 2, 1024, 2),
 }
-NETWORKS = {'private': '10.10.0.0/20', 'private2': '10.20.0.0/20'}
+# Name -> (address range, gateway).  There is no router.  On a network without a
+# gateway the metadata service answers at the DHCP port's address.
+NETWORKS: dict[str, tuple[str, str | None]] = {
+    'private': ('10.10.0.0/20', None),
+    'private2': ('10.20.0.0/20', '10.20.0.1'),
+}
 # Protocol, lowest and highest port.
 RULES = (('icmp', None, None), ('tcp', 22, 22), ('tcp', 80, 80))
 
@@ -58,12 +63,12 @@ def flavors(admin: Any) -> None:
 
 def networks(admin: Any) -> None:
     """Networks that every project may use, with DHCP, which also serves metadata."""
-    for name, cidr in NETWORKS.items():
+    for name, (cidr, gateway) in NETWORKS.items():
         network = admin.network.find_network(name) or \
             admin.network.create_network(name=name, is_shared=True)
         if not admin.network.find_subnet(f'{name}-v4'):
             admin.network.create_subnet(name=f'{name}-v4', network_id=network.id, ip_version=4,
-                                        cidr=cidr, enable_dhcp=True)
+                                        cidr=cidr, gateway_ip=gateway, enable_dhcp=True)
 
 
 def rules(connection: Any) -> None:
