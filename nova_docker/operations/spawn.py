@@ -54,6 +54,7 @@ class Spawn:
         What takes time runs beside what waits: the image is fetched in a
         thread, and the sandbox starts while Neutron still allocates.
 
+        :raises InstanceExists: it runs here already; it is left alone
         :raises BuildAbortException: the user's mistake, with what to change
         :raises VirtualInterfaceCreateException: Neutron did not wire a port
         """
@@ -61,6 +62,7 @@ class Spawn:
             image_meta.id, _checksum(image_meta),
             image_translation.image_properties(instance.system_metadata))
         times = timeline.Timeline()
+        self._refuse_existing(instance)
         with faults.explained(instance, source), undo.UndoStack(instance) as undone:
             # 1. The image and the container to be, in a thread.
             workload = self._prepare_workload(context, instance, image_meta, source, undone)
@@ -85,6 +87,14 @@ class Spawn:
         times.add('image', workload.seconds)
         LOG.info('Spawned container %s in %.3f s: %s', naming.workload_name(instance.uuid),
                  times.elapsed(), times, instance=instance)
+
+    def _refuse_existing(self, instance: nova_instance.Instance) -> None:
+        """Or the undo of this boot would remove what an earlier one made."""
+        try:
+            self._engine.inspect_container(naming.workload_name(instance.uuid))
+        except exception.ContainerNotFound:
+            return
+        raise nova_exception.InstanceExists(name=naming.workload_name(instance.uuid))
 
     # The image and the container -----------------------------------------------
 
