@@ -50,7 +50,7 @@ def nova_process() -> None:
     privileged.context.set_client_mode(False)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def host() -> str:
     return f"engine-test-{os.getpid()}"
 
@@ -74,10 +74,12 @@ def nothing_leaks(api: docker.APIClient, host: str, settings: Any,
 
 
 @pytest.fixture(scope="session")
-def sandbox_image(engine_url: str, nova_process: None) -> None:
+def sandbox_image(engine_url: str, host: str, nova_process: None) -> None:
     """Made once, as it stays on an engine for ever."""
-    CONF.set_override("engine_url", engine_url, "docker")
-    with cloud.quiet_nova():
+    with config_fixture.Config(CONF) as config, cloud.quiet_nova():
+        # Never the machine's own name: a cloud may run here, too.
+        config.config(host=host)
+        config.config(group="docker", engine_url=engine_url)
         made = nova_driver.DockerDriver(virtapi.VirtAPI())
         made.init_host("any")
         made.cleanup_host("any")

@@ -9,6 +9,7 @@ import pytest
 from nova_docker import exception
 from nova_docker.translate import naming
 from tests.engine import instances
+from tests.engine import waiting
 
 
 def state(boots, instance):
@@ -73,7 +74,7 @@ def test_a_reboot_starts_the_command_again_on_the_same_disk(boots, api, reboot_t
     program = "echo boot >> /boots; wc -l < /boots; exec sleep 3600"
     instance = boots.archive(instances.busybox(command=["sh", "-c", program]))
     boots.driver.reboot(boots.context, instance, instances.network(), reboot_type)
-    wait_for(lambda: boots.driver.get_console_output(boots.context, instance).split() == ["1", "2"])
+    waiting.until(lambda: boots.driver.get_console_output(boots.context, instance).split() == ["1", "2"])
     assert state(boots, instance) == power_state.RUNNING
 
 
@@ -106,8 +107,8 @@ def test_a_paused_instance_can_be_stopped_and_destroyed(boots):
 def test_a_program_that_fails_shows_as_crashed_and_one_that_ends_as_stopped(boots):
     crashed = boots.archive(instances.busybox(command=["sh", "-c", "exit 3"]))
     ended = boots.archive(instances.busybox(command=["true"]))
-    wait_for(lambda: state(boots, crashed) == power_state.CRASHED)
-    wait_for(lambda: state(boots, ended) == power_state.SHUTDOWN)
+    waiting.until(lambda: state(boots, crashed) == power_state.CRASHED)
+    waiting.until(lambda: state(boots, ended) == power_state.SHUTDOWN)
 
 
 def test_an_absent_instance_is_said_to_be_absent(boots):
@@ -127,7 +128,7 @@ def test_an_absent_instance_is_said_to_be_absent(boots):
 def test_the_console_is_the_end_of_the_output_and_readable_after_the_end(boots):
     program = "i=0; while [ $i -lt 30000 ]; do echo line-$i; i=$((i+1)); done; printf '\\303\\251'"
     instance = boots.archive(instances.busybox(command=["sh", "-c", program]))
-    wait_for(lambda: state(boots, instance) == power_state.SHUTDOWN)
+    waiting.until(lambda: state(boots, instance) == power_state.SHUTDOWN)
     text = boots.driver.get_console_output(boots.context, instance)
     assert isinstance(text, str)
     assert len(text) <= 100 * 1024
@@ -160,7 +161,7 @@ def test_destroy_without_its_disks_keeps_them_for_the_next_start(boots, api):
     boots.driver.destroy(boots.context, instance, network, destroy_disks=False)
     assert state(boots, instance) != power_state.RUNNING
     boots.driver.power_on(boots.context, instance, network)
-    wait_for(lambda: "2" in boots.driver.get_console_output(boots.context, instance))
+    waiting.until(lambda: "2" in boots.driver.get_console_output(boots.context, instance))
 
 
 def test_an_instance_whose_sandbox_was_removed_says_that_it_must_be_rebuilt(boots, api):
@@ -181,10 +182,3 @@ def test_an_instance_of_another_host_and_a_foreign_container_are_not_ours(boots,
     finally:
         api.remove_container(foreign, force=True)
         settings.config(host=host)
-
-
-def wait_for(condition, seconds=5):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
