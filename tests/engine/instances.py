@@ -11,8 +11,8 @@ from nova.network import model
 from tests import archives
 
 BUSYBOX = "/bin/busybox"
-APPLETS = ("sh", "sleep", "cat", "ip", "hostname", "echo", "nc", "env", "wc", "head", "kill", "grep",
-           "dd", "tail", "true", "false", "stat", "ls")
+APPLETS = ("sh", "sleep", "cat", "ip", "hostname", "echo", "nc", "env", "wc", "head", "kill",
+           "grep", "dd", "tail", "true", "false", "stat", "ls")
 
 
 def busybox(**changes: Any) -> archives.Image:

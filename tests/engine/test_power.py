@@ -74,7 +74,8 @@ def test_a_reboot_starts_the_command_again_on_the_same_disk(boots, api, reboot_t
     program = "echo boot >> /boots; wc -l < /boots; exec sleep 3600"
     instance = boots.archive(instances.busybox(command=["sh", "-c", program]))
     boots.driver.reboot(boots.context, instance, instances.network(), reboot_type)
-    waiting.until(lambda: boots.driver.get_console_output(boots.context, instance).split() == ["1", "2"])
+    waiting.until(
+        lambda: boots.driver.get_console_output(boots.context, instance).split() == ["1", "2"])
     assert state(boots, instance) == power_state.RUNNING
 
 
@@ -171,7 +172,7 @@ def test_an_instance_whose_sandbox_was_removed_says_that_it_must_be_rebuilt(boot
         boots.driver.reboot(boots.context, instance, instances.network(), "HARD")
 
 
-def test_an_instance_of_another_host_and_a_foreign_container_are_not_ours(boots, api, settings, host):
+def test_neither_another_hosts_nor_a_foreign_container_is_ours(boots, api, settings, host):
     instance = boots.archive(instances.busybox())
     image = api.inspect_container(naming.workload_name(instance.uuid))["Image"]
     foreign = api.create_container(image, ["sleep", "9"], labels={"com.example": "x"})
