@@ -11,6 +11,7 @@ from datetime import datetime
 from datetime import UTC
 import time
 from typing import Any
+import urllib.request
 
 import amqp
 
@@ -84,7 +85,12 @@ class Readiness:
                     'does not take messages')
 
     def keystone(self, admin: Any) -> None:
-        self._until(lambda: bool(admin.authorize()), 'keystone', 'does not answer')
+        def answers() -> bool:
+            # First without keystoneauth, which would warn about every refused connection.
+            with urllib.request.urlopen(f'http://127.0.0.1:{port("keystone_port")}/v3',
+                                        timeout=30):
+                return bool(admin.authorize())
+        self._until(answers, 'keystone', 'does not answer')
 
     def apis(self, admin: Any) -> None:
         """Every API answers a request that goes through to its database."""
