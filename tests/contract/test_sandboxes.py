@@ -62,3 +62,17 @@ def test_a_workload_may_be_made_before_its_sandbox_but_not_started(world: World)
 def test_a_workload_has_no_host_name_of_its_own(world: World):
     with pytest.raises(exception.EngineRejected, match="hostname"):
         joined(world, world.run(), Hostname="alpha")
+
+
+def test_a_workload_made_before_its_sandbox_joins_whatever_has_the_name(world: World):
+    sandbox = world.name()
+    workload = joined(world, sandbox)
+    for _ in range(2):
+        world.engine.create_container(sandbox, world.config())
+        world.engine.start_container(sandbox)
+        world.engine.start_container(workload)
+        assert world.state(workload) == "running"
+        world.engine.stop_container(workload, 0)
+        world.engine.remove_container(sandbox)
+    mode = world.engine.inspect_container(workload)["HostConfig"]["NetworkMode"]
+    assert mode == f"container:{sandbox}"
