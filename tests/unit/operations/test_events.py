@@ -1,0 +1,127 @@
+"""What Nova hears when something happens on the engine, and when the engine is lost."""
+
+from collections.abc import Iterator
+import time
+from types import SimpleNamespace
+
+from nova.virt import event as virtevent
+import pytest
+
+from nova_docker.operations import events
+from nova_docker.translate import naming
+from tests.contract.world import eventually
+from tests.fakes.engine import FakeEngine
+
+STARTED = virtevent.EVENT_LIFECYCLE_STARTED
+STOPPED = virtevent.EVENT_LIFECYCLE_STOPPED
+PAUSED = virtevent.EVENT_LIFECYCLE_PAUSED
+RESUMED = virtevent.EVENT_LIFECYCLE_RESUMED
+
+
+class FakeHost:
+    """Remembers whether the compute service is enabled, and why not."""
+
+    def __init__(self) -> None:
+        self.enabled: bool | None = None
+        self.reason = ""
+
+    def set_service_enabled(self, enabled: bool, reason: str = "") -> None:
+        self.enabled, self.reason = enabled, reason
+
+
+@pytest.fixture
+def compute_host() -> FakeHost:
+    return FakeHost()
+
+
+@pytest.fixture
+def told() -> list[tuple[str, int]]:
+    """(instance uuid, transition), as Nova was told."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "STOP_DELAY", 0.1)
+    monkeypatch.setattr(events, "_RETRY_SECONDS", (0.02, 0.02))
+
+
+@pytest.fixture
+def follower(engine: FakeEngine, compute_host: FakeHost, told: list[tuple[str, int]],
+             workload: str) -> Iterator[events.Follower]:
+    """Follows an engine on which the instance runs already."""
+    made = events.Follower(engine, compute_host,
+                           lambda event: told.append((event.uuid, event.transition)))
+    made.start()
+    eventually(lambda: ("events", {naming.LABEL_HOST: "unit-test-host"}) in engine.calls)
+    yield made
+    made.stop()
+
+
+def test_a_container_that_dies_has_stopped(
+        follower: events.Follower, engine: FakeEngine, told: list[tuple[str, int]],
+        workload: str, instance: SimpleNamespace):
+    engine.die(workload)
+    eventually(lambda: told == [(instance.uuid, STOPPED)])
+
+
+def test_a_reboot_is_not_taken_for_a_stop(
+        follower: events.Follower, engine: FakeEngine, told: list[tuple[str, int]],
+        workload: str, instance: SimpleNamespace):
+    engine.stop_container(workload, 0)
+    engine.start_container(workload)
+    time.sleep(0.3)
+    assert told == [(instance.uuid, STARTED)]
+
+
+def test_pause_and_unpause_are_told(
+        follower: events.Follower, engine: FakeEngine, told: list[tuple[str, int]],
+        workload: str, instance: SimpleNamespace):
+    engine.pause_container(workload)
+    engine.unpause_container(workload)
+    eventually(lambda: told == [(instance.uuid, PAUSED), (instance.uuid, RESUMED)])
+
+
+def test_the_end_of_a_sandbox_and_of_foreign_containers_is_nobodys_business(
+        follower: events.Follower, engine: FakeEngine, told: list[tuple[str, int]],
+        image: str, instance: SimpleNamespace):
+    engine.die(naming.sandbox_name(instance.uuid))
+    engine.create_container("foreign", {"Image": image})
+    engine.start_container("foreign")
+    time.sleep(0.3)
+    assert told == []
+
+
+def test_a_deleted_instance_is_not_told_as_stopped(
+        follower: events.Follower, engine: FakeEngine, told: list[tuple[str, int]],
+        workload: str):
+    engine.remove_container(workload)
+    time.sleep(0.3)
+    assert told == []
+
+
+def test_a_lost_engine_disables_the_service_and_its_return_enables_it(
+        follower: events.Follower, engine: FakeEngine, compute_host: FakeHost):
+    eventually(lambda: compute_host.enabled is True)
+    engine.go_down()
+    eventually(lambda: compute_host.enabled is False)
+    assert engine.url in compute_host.reason
+    engine.down = False
+    eventually(lambda: compute_host.enabled is True)
+
+
+def test_what_happened_while_the_engine_was_lost_is_told_afterwards(
+        follower: events.Follower, engine: FakeEngine, compute_host: FakeHost,
+        told: list[tuple[str, int]], workload: str, instance: SimpleNamespace):
+    engine.go_down()
+    eventually(lambda: compute_host.enabled is False)
+    engine.die(workload)
+    told.clear()
+    engine.down = False
+    eventually(lambda: (instance.uuid, STOPPED) in told)
+
+
+def test_it_ends_promptly(follower: events.Follower):
+    began = time.monotonic()
+    follower.stop()
+    assert time.monotonic() - began < 1
