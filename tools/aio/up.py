@@ -100,6 +100,8 @@ class Up:
             if not marker.exists():
                 identity.ensure(admin, self.credentials)
                 marker.touch()
+                # a new token, whose catalog has the endpoints that were just made
+                admin = cloud.connect(self.layout, 'aio-admin')
         return admin
 
     def _start_control_plane(self) -> None:
