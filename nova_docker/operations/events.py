@@ -3,6 +3,7 @@ outside of it; and the compute service's state when the engine is lost.
 """
 
 from collections.abc import Callable
+import contextlib
 import threading
 import typing as ty
 
@@ -82,22 +83,33 @@ class Follower:
     def _follow(self, after_a_gap: bool) -> None:
         """Handle events until the stream ends."""
         self._engine.ping()
-        self._stream = self._engine.events(naming.host_filter(CONF.host))
-        self._host.set_service_enabled(True)
-        if after_a_gap:
-            LOG.info('Following the events of the Docker engine again')
-            self._tell_all()
-        for event in self._stream:
-            self._handle(event)
+        with contextlib.closing(self._open_stream()) as stream:
+            self._host.set_service_enabled(True)
+            if after_a_gap:
+                LOG.info('Following the events of the Docker engine again')
+                self._tell_all()
+            for event in stream:
+                self._handle(event)
         if not self._stopping.is_set():
             LOG.warning('The Docker engine ended its event stream')
+
+    def _open_stream(self) -> client.EventStream:
+        self._stream = self._engine.events(naming.host_filter(CONF.host))
+        if self._stopping.is_set():
+            # stop() came before there was a stream to close.
+            self._stream.close()
+        return self._stream
 
     def _engine_lost(self, error: exception.EngineError, is_news: bool) -> None:
         if self._stopping.is_set():
             return
         if is_news:
             LOG.error('Lost the Docker engine: %s', error)
-        self._host.set_service_enabled(False, str(error))
+        try:
+            self._host.set_service_enabled(False, str(error))
+        except Exception:  # the thread must outlive a lost conductor, too
+            LOG.exception('Could not disable the compute service; the next attempt to '
+                          'reach the engine tries it again')
 
     def _tell_all(self) -> None:
         """Say of every instance what it is, because events were missed."""

@@ -125,3 +125,33 @@ def test_it_ends_promptly(follower: events.Follower):
     began = time.monotonic()
     follower.stop()
     assert time.monotonic() - began < 1
+
+
+def test_a_conductor_that_is_lost_with_the_engine_does_not_end_the_following(
+        follower: events.Follower, engine: FakeEngine, compute_host: FakeHost,
+        monkeypatch: pytest.MonkeyPatch):
+    def unreachable(enabled: bool, reason: str = "") -> None:
+        raise TimeoutError("no conductor")
+
+    with monkeypatch.context() as lost:
+        lost.setattr(compute_host, "set_service_enabled", unreachable)
+        engine.go_down()
+        time.sleep(0.2)
+    compute_host.enabled = None
+    engine.down = False
+    eventually(lambda: compute_host.enabled is True)
+
+
+def test_a_stop_before_the_stream_is_open_ends_it_all_the_same(
+        engine: FakeEngine, compute_host: FakeHost):
+    made = events.Follower(engine, compute_host, lambda event: None)
+    original = engine.events
+
+    def stopped_meanwhile(*args, **kwargs):
+        made._stopping.set()
+        return original(*args, **kwargs)
+
+    engine.events = stopped_meanwhile
+    made.start()
+    made.stop()
+    assert not made._thread.is_alive()
