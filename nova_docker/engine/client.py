@@ -38,6 +38,12 @@ _NOT_RUNNABLE = re.compile(
     r'permission denied|exec format error|is a directory)', re.IGNORECASE | re.DOTALL)
 
 
+# The connection broke, as against: no answer came in time.  The SDK reads some
+# streams past requests, so that urllib3's own errors come through.
+_LOST = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError,
+         urllib3.exceptions.ProtocolError)
+
+
 class _Session(docker.APIClient):
     """An SDK client whose ``timeout`` also holds where the SDK asks for none.
 
@@ -208,7 +214,7 @@ class Engine:
         self._call(f'pause container {name}', lambda: self._short.pause(name))
 
     def unpause_container(self, name: str) -> None:
-        """:raises EngineConflict: when it is not paused"""
+        """:raises EngineError: when it is not paused"""
         self._call(f'unpause container {name}', lambda: self._short.unpause(name))
 
     def remove_container(self, name: str) -> None:
@@ -307,7 +313,7 @@ class Engine:
         try:
             return self._call(action, request)
         except exception.EngineUnavailable as e:
-            if not isinstance(e.__cause__, requests.ConnectionError):
+            if not isinstance(e.__cause__, _LOST):
                 raise
             LOG.debug('Lost the connection to the engine, trying again: %s', e)
             return self._call(action, request)
@@ -318,7 +324,8 @@ class Engine:
             return request()
         except docker.errors.APIError as e:
             raise _api_error(action, e) from e
-        except (requests.RequestException, docker.errors.DockerException) as e:
+        except (requests.RequestException, urllib3.exceptions.HTTPError,
+                docker.errors.DockerException) as e:
             raise exception.EngineUnavailable(
                 url=self.url, action=action, reason=_short_reason(e)) from e
 

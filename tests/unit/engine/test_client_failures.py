@@ -24,11 +24,6 @@ PULL = "POST /images/create"
 VERSION = "GET /version"
 REFERENCE = "registry.test/x:1"
 
-escapes_the_seam = pytest.mark.xfail(
-    strict=True, reason="urllib3's errors within a stream are not converted")
-not_repeated = pytest.mark.xfail(
-    strict=True, reason="a ChunkedEncodingError is no requests.ConnectionError")
-
 
 @pytest.fixture
 def dockerd(tmp_path: Path) -> Iterator[Daemon]:
@@ -105,7 +100,6 @@ def test_an_error_of_the_engine_is_passed_on_with_its_words(dockerd: Daemon, eng
         engine.create_container("x", {})
 
 
-@escapes_the_seam
 @pytest.mark.parametrize("spoil", [daemon.hang_up, daemon.stay_silent])
 def test_a_pull_that_stops_half_way_fails(dockerd: Daemon, engine: Engine, spoil: daemon.Answer):
     dockerd.answer(PULL, daemon.stream({"status": "Downloading"}, then=spoil))
@@ -113,7 +107,6 @@ def test_a_pull_that_stops_half_way_fails(dockerd: Daemon, engine: Engine, spoil
         engine.pull_image(REFERENCE)
 
 
-@escapes_the_seam
 @pytest.mark.parametrize("spoil", [daemon.hang_up, daemon.stay_silent])
 def test_a_load_that_stops_half_way_fails(dockerd: Daemon, engine: Engine, spoil: daemon.Answer):
     dockerd.answer(LOAD, daemon.stream({"stream": "Loading"}, then=spoil))
@@ -121,7 +114,6 @@ def test_a_load_that_stops_half_way_fails(dockerd: Daemon, engine: Engine, spoil
         engine.load_image(pieces(b""))
 
 
-@not_repeated
 def test_logs_that_stop_half_way_are_asked_for_again(dockerd: Daemon, engine: Engine):
     dockerd.answer(LOGS, daemon.stream("half", then=daemon.hang_up), daemon.stream("whole"))
     assert b"whole" in engine.tail_logs("x", lines=1, max_bytes=100)
