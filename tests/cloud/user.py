@@ -40,7 +40,7 @@ class User:
 
     # Servers ---------------------------------------------------------------------
 
-    def request_server(self, name: str, image: str, *, flavor: str = 'm1.nano',
+    def request_server(self, name: str, image: str, *, flavor: str = 'm1.tiny',
                        networks: tuple[str, ...] = ('private',), **more: Any) -> Any:
         """Ask for a server; do not wait."""
         wanted = [{'uuid': self.network(n).id} if not n.startswith('port:')

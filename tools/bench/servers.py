@@ -18,7 +18,7 @@ class Servers:
     """
 
     def __init__(self, where: layout.Layout, image: str = 'busybox',
-                 flavor: str = 'm1.nano') -> None:
+                 flavor: str = 'm1.tiny') -> None:
         self.cloud = cloud.connect(where, 'aio-demo')
         self._image = self.cloud.image.find_image(image, ignore_missing=False).id
         self._flavor = self.cloud.compute.find_flavor(flavor, ignore_missing=False).id
