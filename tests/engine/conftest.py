@@ -88,18 +88,6 @@ def sandbox_image(engine_url: str, host: str, nova_process: None) -> None:
         made.cleanup_host("any")
 
 
-class WiredAtOnce(virtapi.VirtAPI):
-    """Neutron has wired every port before anybody waits."""
-
-    @contextlib.contextmanager
-    def wait_for_instance_event(self, instance, event_names, timeout=300,
-                                error_callback=None):
-        yield
-
-    def update_compute_provider_status(self, context, rp_uuid, enabled):
-        pass
-
-
 @pytest.fixture
 def ovs() -> Iterator[cloud.Switch]:
     """Open vSwitch by proxy: it takes ports, and wires none."""
@@ -118,7 +106,7 @@ def glance() -> Iterator[cloud.Glance]:
 @pytest.fixture
 def driver(ovs: cloud.Switch, glance: cloud.Glance) -> Iterator[nova_driver.DockerDriver]:
     with cloud.quiet_nova():
-        made = nova_driver.DockerDriver(WiredAtOnce())
+        made = nova_driver.DockerDriver(cloud.WiredAtOnce())
         made.init_host(CONF.host)
         try:
             yield made
