@@ -43,6 +43,8 @@ def down(layout: Layout, supervisor: Supervisor, steps: Steps) -> None:
         if running:
             supervisor.shut_down()
         leftovers.end_processes(layout, shims=True)
+    # No servers are left, so the next driver need not be the last one.
+    layout.facts.unlink(missing_ok=True)
     if ours:
         shutil.rmtree(OVS_RUN, ignore_errors=True)
     if engine_was_ours:
