@@ -32,11 +32,28 @@ def image_source(image_id: str, checksum: str | None,
     """Decide whether an image is an archive or a registry reference.
 
     :param properties: the image's properties, as strings
+    :raises InvalidInput: a reference to what the driver itself keeps
     """
     reference = (properties.get(REFERENCE_PROPERTY) or '').strip()
     if reference:
-        return ImageSource(image_id, reference, in_glance=False)
+        return ImageSource(image_id, _with_registry(reference), in_glance=False)
     return ImageSource(image_id, naming.private_tag(image_id, checksum), in_glance=True)
+
+
+def _with_registry(reference: str) -> str:
+    """A reference with its registry spelled out, as the engine would read it.
+
+    Without one, the engine takes a digest or a piece of it for the id of an
+    image it has: anybody's.
+    """
+    first, slash, _ = reference.partition('/')
+    if first.lower() == naming.PRIVATE_REGISTRY:
+        raise nova_exception.InvalidInput(
+            reason=f'the image property {REFERENCE_PROPERTY} names {first}, where images of '
+                   f'Glance are kept; name an image of a registry')
+    if slash and ('.' in first or ':' in first or first == 'localhost'):
+        return reference
+    return f'docker.io/{reference}' if slash else f'docker.io/library/{reference}'
 
 
 def image_properties(system_metadata: Mapping[str, str]) -> dict[str, str]:

@@ -124,3 +124,19 @@ def test_a_mistake_does_not_take_the_image_of_a_running_instance(boots, api, ovs
         boots.archive(instances.busybox(), properties={"os_command_line": "nosuch"})
     assert api.inspect_image(image)["Id"] == image
     assert boots.driver.list_instance_uuids() == [good.uuid]
+
+
+def test_another_tenants_image_cannot_be_named(boots, api, ovs):
+    other = boots.archive(instances.busybox())
+    digest = api.inspect_container(naming.workload_name(other.uuid))["Image"]
+    for reference in (digest, digest.removeprefix("sha256:"), digest[7:19]):
+        assert "docker_image" in of_reference_beside(boots, reference)
+    with pytest.raises(nova_exception.InvalidInput, match="images of Glance"):
+        boots.reference(naming.private_tag(other.uuid, "0" * 32))
+    assert boots.driver.list_instance_uuids() == [other.uuid]
+
+
+def of_reference_beside(boots, reference: str) -> str:
+    with pytest.raises(nova_exception.BuildAbortException) as abort:
+        boots.reference(reference)
+    return str(abort.value)

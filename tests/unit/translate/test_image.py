@@ -14,8 +14,27 @@ def test_an_image_without_a_reference_is_an_archive_under_its_private_tag():
 
 
 def test_an_image_with_a_reference_is_pulled():
-    source = image.image_source("i-1", "abc", {"docker_image": " nginx:1.27 "})
-    assert source == image.ImageSource("i-1", "nginx:1.27", in_glance=False)
+    source = image.image_source("i-1", "abc", {"docker_image": " quay.io/a/nginx:1.27 "})
+    assert source == image.ImageSource("i-1", "quay.io/a/nginx:1.27", in_glance=False)
+
+
+@pytest.mark.parametrize(("reference", "meant"), [
+    ("nginx", "docker.io/library/nginx"), ("a/nginx:1", "docker.io/a/nginx:1"),
+    ("docker.io/nginx", "docker.io/nginx"), ("localhost/x", "localhost/x"),
+    ("localhost:5000/x", "localhost:5000/x"),
+    ("10.0.0.1:5000/a/b@sha256:1", "10.0.0.1:5000/a/b@sha256:1"),
+    ("sha256:" + "a" * 64, "docker.io/library/sha256:" + "a" * 64),
+    ("0123456789ab", "docker.io/library/0123456789ab"), ("a" * 64, "docker.io/library/" + "a" * 64),
+])
+def test_a_reference_never_means_an_image_that_is_on_the_engine_by_its_id(reference, meant):
+    assert image.image_source("i-1", None, {"docker_image": reference}).reference == meant
+
+
+@pytest.mark.parametrize("repository", [naming.GLANCE_REPOSITORY, naming.SANDBOX_REPOSITORY])
+def test_a_reference_to_another_tenants_archive_is_refused(repository):
+    for spelling in (repository, repository.replace("nova-docker", "Nova-Docker")):
+        with pytest.raises(nova_exception.InvalidInput, match="docker_image"):
+            image.image_source("i-1", None, {"docker_image": f"{spelling}:x"})
 
 
 @pytest.mark.parametrize("blank", ["", "  "])
