@@ -8,6 +8,8 @@ the namespace, makes its socket there, and ends.
 
 import array
 from collections.abc import Callable
+from collections.abc import Iterator
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -87,7 +89,8 @@ def set_links_state(alias_prefix: str, state: str) -> None:
     with pyroute2.IPRoute() as host:
         for link in host.get_links():
             if (link.get('ifalias') or '').startswith(alias_prefix):
-                host.link('set', index=link['index'], state=state)
+                with _unless_gone():
+                    host.link('set', index=link['index'], state=state)
 
 
 @privileged.context.entrypoint
@@ -154,10 +157,16 @@ def _delete(ip: ty.Any, name: str) -> None:
     index = _index(ip, name)
     if index is None:
         return
-    try:
+    with _unless_gone():
         ip.link('del', index=index)
+
+
+@contextlib.contextmanager
+def _unless_gone() -> Iterator[None]:
+    """A veth goes when its other end or its namespace goes, at any moment."""
+    try:
+        yield
     except netlink.exceptions.NetlinkError as e:
-        # A veth goes when its other end goes.
         if e.code not in _NO_SUCH_DEVICE:
             raise
 
