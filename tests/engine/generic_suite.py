@@ -9,6 +9,7 @@ from typing import Any
 from unittest import mock
 import warnings
 
+import docker
 from nova import exception as nova_exception
 from nova import objects
 from nova import test
@@ -19,11 +20,14 @@ from sqlalchemy.exc import SADeprecationWarning
 
 from nova_docker import driver as docker_driver
 from nova_docker import privileged
+from nova_docker.translate import naming
 from tests import archives
 from tests.engine import cloud
 from tests.engine import instances
 
 CONF = nova.conf.CONF
+# The one image that Nova's suite boots.
+SUITE_IMAGE = "cedef40a-ed67-4d10-800e-17455edce175"
 CALLED = os.environ.get("NOVA_DOCKER_TEST_CALLED", "")
 
 
@@ -85,4 +89,9 @@ class DockerConnTestCase(test_virt_drivers._VirtDriverTestCase, test.TestCase):
         for uuid in driver.list_instance_uuids():
             instance = instances.instance(uuid=uuid)
             driver.destroy(self.ctxt, instance, instances.network())
+        api = docker.APIClient(CONF.docker.engine_url, version="auto")
+        for image in api.images(naming.GLANCE_REPOSITORY):
+            for tag in image["RepoTags"] or ():
+                if SUITE_IMAGE in tag:
+                    api.remove_image(tag)
         driver.cleanup_host(CONF.host)

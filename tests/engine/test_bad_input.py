@@ -1,6 +1,7 @@
 """A user's mistake ends in one clear fault, and leaves nothing behind."""
 
 import gzip
+import uuid
 
 from nova import exception as nova_exception
 import nova.conf
@@ -49,8 +50,9 @@ def test_an_archive_that_is_no_image(boots, api, ovs, content):
 
 
 def test_an_archive_whose_layers_do_not_match_its_configuration(boots, api, ovs):
-    other = archives.Image(files={"a": b"1"}).layer
-    content = ARCHIVE.replace(instances.busybox().layer[:512], other[:512])
+    # Unique: the engine does not read a layer again that it has already.
+    image = archives.Image(files={"a": uuid.uuid4().bytes * 40}, command=["/a"])
+    content = image.archive().replace(image.files["a"], bytes(640))
     assert "not a Docker image archive" in of_archive(boots, api, ovs, content)
 
 

@@ -206,7 +206,7 @@ def test_a_process_that_is_gone_is_named(host):
         plug(4194304, plans(host, instances.vif()))
 
 
-def test_a_failure_half_way_leaves_no_link(sandbox, host):
+def test_what_a_failure_half_way_leaves_can_be_deleted_by_name(sandbox, host):
     nics = plans(host, instances.vif())
     nics[0]["addresses"] = ("300.0.0.1/24",)
     with pytest.raises(exception.NetnsError):
