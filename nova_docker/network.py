@@ -39,6 +39,25 @@ class Network:
         if reason:
             raise nova_exception.VirtualInterfacePlugException(reason)
 
+    def repair(self, instance: nova_instance.Instance, network_info: Iterable[netplan.Vif],
+               pid: int) -> None:
+        """Plug, where NICs may have been plugged before.
+
+        A link that is made anew under the name of one that vanished a moment ago
+        must leave the switch first: Open vSwitch with the userspace datapath
+        would go on listening to the one that vanished.
+
+        :raises VirtualInterfacePlugException: with the cause
+        """
+        vifs = list(network_info)
+        plans = netplan.nic_plans(instance.uuid, CONF.host, vifs)
+        unwired = set(netns.list_unwired(pid, [dataclasses.asdict(plan) for plan in plans]))
+        for vif, plan in zip(vifs, plans, strict=True):
+            if plan.host_device in unwired and not netplan.unpluggable([vif]):
+                _leave_switch(os_vif_util.nova_to_osvif_vif(vif),
+                              os_vif_util.nova_to_osvif_instance(instance))
+        self.plug(instance, vifs, pid)
+
     def plug(self, instance: nova_instance.Instance, network_info: Iterable[netplan.Vif],
              pid: int) -> None:
         """Make the NICs of a running sandbox as they shall be; repeatable.

@@ -130,7 +130,7 @@ class Lifecycle:
         # A start of a container that is not there must not make a sandbox.
         self._engine.inspect_container(naming.workload_name(instance.uuid))
         pid = self._sandboxes.ensure_running(instance)
-        self._network.plug(instance, network_info, pid)
+        self._network.repair(instance, network_info, pid)
         try:
             self._engine.start_container(naming.workload_name(instance.uuid))
         except exception.ContainerNotFound as e:
@@ -172,7 +172,7 @@ class Lifecycle:
                 LOG.debug('No running sandbox: NICs are plugged at the next start',
                           instance=instance)
                 return
-            self._network.plug(instance, network_info, pid)
+            self._network.repair(instance, network_info, pid)
             if not self._is_running(instance):
                 self._network.set_carrier(instance.uuid, connected=False)
 

@@ -50,12 +50,10 @@ def plug_nics(pid: int, nics: list[Nic], resolv_conf: str | None, hosts: str) ->
     host_netns = os.open('/proc/self/ns/net', os.O_RDONLY)
     try:
         with pyroute2.IPRoute() as host:
-            peers = {nic['device']: _index(host, nic['host_device']) for nic in nics}
-            lost = _in_netns(pid, lambda ip: [
-                nic for nic in nics if not _is_wired(ip, nic, peers[nic['device']])])
-            for nic in lost:
+            unwired = _unwired(host, pid, nics)
+            for nic in unwired:
                 _delete(host, nic['host_device'])
-            _in_netns(pid, lambda ip: _configure(ip, nics, host_netns))
+            _in_netns(pid, lambda ip: _configure(ip, nics, unwired, host_netns))
             for nic in nics:
                 _finish_host_end(host, nic)
     finally:
@@ -63,6 +61,13 @@ def plug_nics(pid: int, nics: list[Nic], resolv_conf: str | None, hosts: str) ->
     _write_in_place(f'/proc/{pid}/root/etc/hosts', hosts)
     if resolv_conf is not None:
         _write_in_place(f'/proc/{pid}/root/etc/resolv.conf', resolv_conf)
+
+
+@privileged.context.entrypoint
+def list_unwired(pid: int, nics: list[Nic]) -> list[str]:
+    """The ``host_device`` of each NIC whose pair of links is not as it shall be."""
+    with pyroute2.IPRoute() as host:
+        return [nic['host_device'] for nic in _unwired(host, pid, nics)]
 
 
 @privileged.context.entrypoint
@@ -171,21 +176,25 @@ def _unless_gone() -> Iterator[None]:
             raise
 
 
+def _unwired(host: ty.Any, pid: int, nics: list[Nic]) -> list[Nic]:
+    """The NICs that are absent, or whose other end is not the right link."""
+    ends = {nic['device']: _index(host, nic['host_device']) for nic in nics}
+    return _in_netns(pid, lambda ip: [
+        nic for nic in nics if not _is_wired(ip, nic, ends[nic['device']])])
+
+
 def _is_wired(ip: ty.Any, nic: Nic, host_index: int | None) -> bool:
-    """Whether the NIC is there and its other end is the right link."""
     index = _index(ip, nic['device'])
-    if index is None:
+    if index is None or host_index is None:
         return False
-    peer = ip.link('get', index=index)[0].get('link')
-    if host_index is not None and peer == host_index:
-        return True
-    ip.link('del', index=index)
-    return False
+    return bool(ip.link('get', index=index)[0].get('link') == host_index)
 
 
-def _configure(ip: ty.Any, nics: list[Nic], host_netns: int) -> None:
+def _configure(ip: ty.Any, nics: list[Nic], unwired: list[Nic], host_netns: int) -> None:
     """Inside the namespace: links, addresses, then routes."""
     ip.link('set', index=_require(ip, 'lo'), state='up')
+    for nic in unwired:
+        _delete(ip, nic['device'])
     for nic in nics:
         index = _index(ip, nic['device']) or _make_veth(ip, nic, host_netns)
         if not nic['checksum_offload']:

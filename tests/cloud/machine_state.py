@@ -50,7 +50,8 @@ def leavings(known_images: frozenset[str]) -> Leavings:
     return Leavings(
         containers=frozenset(run('docker', 'ps', '-a', '--filter', f'label={LABEL}.instance',
                                  '--format', '{{.Names}}').split()),
-        links=frozenset(link['ifname'] for link in json.loads(run('ip', '-j', 'link'))),
+        links=frozenset(link['ifname'] for link in json.loads(run('ip', '-j', 'link'))
+                        if link['ifname'].startswith(('tap', 'qbr', 'qvb', 'qvo'))),
         ovs_ports=frozenset(run('ovs-vsctl', '-t', '10', 'list-ports', 'br-int').split()),
         dangling_images=frozenset(run('docker', 'images', '-q', '-f', 'dangling=true').split()),
         private_tags=frozenset(

@@ -32,7 +32,7 @@ def test_the_network_is_there_before_the_first_instruction(tenant: user.User) ->
     server = tenant.request_server('quick', 'first-instruction')
     tenant.wait_status(server, 'SHUTOFF')
     console = tenant.console(server)
-    assert re.search(r'eth0.*state UP', console), console
+    assert re.search(r'eth0.*,UP,LOWER_UP', console), console
     assert tenant.addresses(server)[0] in console
     tenant.delete_server(server)
     tenant.api.image.delete_image(first)

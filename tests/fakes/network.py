@@ -15,6 +15,8 @@ class FakeNetwork:
         self.plugged[instance.uuid] = pid
         self.without_carrier.discard(instance.uuid)
 
+    repair = plug
+
     def unplug(self, instance: Any, network_info: Iterable[Any]) -> None:
         self.plugged.pop(instance.uuid, None)
 
