@@ -59,7 +59,9 @@ class DockerDriver(driver.ComputeDriver):
         self._spawn = spawn.Spawn(self._engine, self._images, self._network,
                                   self._sandboxes, virtapi)
         self._lifecycle = lifecycle.Lifecycle(self._engine, self._network, self._sandboxes)
-        self._events = events.Follower(self._engine, self._host, self.emit_event)
+        self._events = events.Follower(
+            self._engine, self._host, self.emit_event, on_return=lambda: (
+                reconcile.reconcile_beside(self._engine, self._network, self._sandboxes)))
 
     # The service ---------------------------------------------------------------
 
@@ -134,7 +136,7 @@ class DockerDriver(driver.ComputeDriver):
               network_info: NetworkInfo | None = None,
               block_device_info: BlockDeviceInfo = None, power_on: bool = True,
               accel_info: ty.Any = None) -> None:
-        with lifecycle.exclusive(instance):
+        with lifecycle.exclusive(instance.uuid):
             self._spawn(context, instance, image_meta,
                         network_model.NetworkInfo() if network_info is None else network_info,
                         power_on)

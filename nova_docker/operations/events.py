@@ -41,13 +41,16 @@ class Follower:
     """Follows one engine from a thread of its own.
 
     :param emit: takes a nova.virt.event.LifecycleEvent
+    :param on_return: called when the engine is back; must not take long
     """
 
     def __init__(self, engine: client.Engine, compute_host: host.Host,
-                 emit: Callable[[virtevent.LifecycleEvent], None]) -> None:
+                 emit: Callable[[virtevent.LifecycleEvent], None],
+                 on_return: Callable[[], None]) -> None:
         self._engine = engine
         self._host = compute_host
         self._emit = emit
+        self._on_return = on_return
         self._stopping = threading.Event()
         self._stream: client.EventStream | None = None
         self._thread: threading.Thread | None = None
@@ -88,6 +91,7 @@ class Follower:
             if after_a_gap:
                 LOG.info('Following the events of the Docker engine again')
                 self._tell_all()
+                self._on_return()
             for event in stream:
                 self._handle(event)
         if not self._stopping.is_set():

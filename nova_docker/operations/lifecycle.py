@@ -27,13 +27,13 @@ _CONSOLE_LINES = 2000
 
 
 @contextlib.contextmanager
-def exclusive(instance: nova_instance.Instance) -> Iterator[None]:
+def exclusive(instance_uuid: str) -> Iterator[None]:
     """One operation on an instance at a time.
 
     Nova holds no lock on many of them.  The name differs from the lock that
     Nova does hold, on the bare uuid, or a thread would wait for itself.
     """
-    with lockutils.lock(f'nova-docker-{instance.uuid}'):
+    with lockutils.lock(f'nova-docker-{instance_uuid}'):
         yield
 
 
@@ -101,7 +101,7 @@ class Lifecycle:
 
         :raises InstanceNotFound: when its container is absent
         """
-        with exclusive(instance), known(instance):
+        with exclusive(instance.uuid), known(instance):
             self._engine.stop_container(naming.workload_name(instance.uuid), timeout)
             self._network.set_carrier(instance.uuid, connected=False)
 
@@ -111,7 +111,7 @@ class Lifecycle:
 
         :raises InstanceNotFound: when its container is absent
         """
-        with exclusive(instance), known(instance):
+        with exclusive(instance.uuid), known(instance):
             self._start(instance, network_info)
 
     def reboot(self, instance: nova_instance.Instance,
@@ -121,7 +121,7 @@ class Lifecycle:
         :raises InstanceNotFound: when its container is absent
         """
         timeout = CONF.docker.reboot_timeout if soft else 0
-        with exclusive(instance), known(instance):
+        with exclusive(instance.uuid), known(instance):
             self._engine.stop_container(naming.workload_name(instance.uuid), timeout)
             self._start(instance, network_info)
 
@@ -141,7 +141,7 @@ class Lifecycle:
 
         :raises InstanceNotFound: when its container is absent
         """
-        with exclusive(instance), known(instance):
+        with exclusive(instance.uuid), known(instance):
             if not self._is_paused(instance):
                 self._engine.pause_container(naming.workload_name(instance.uuid))
 
@@ -150,7 +150,7 @@ class Lifecycle:
 
         :raises InstanceNotFound: when its container is absent
         """
-        with exclusive(instance), known(instance):
+        with exclusive(instance.uuid), known(instance):
             if self._is_paused(instance):
                 self._engine.unpause_container(naming.workload_name(instance.uuid))
 
@@ -166,7 +166,7 @@ class Lifecycle:
 
         Without a sandbox there is nowhere to plug into; a start makes both.
         """
-        with exclusive(instance):
+        with exclusive(instance.uuid):
             pid = self._sandboxes.find_running(instance.uuid)
             if pid is None:
                 LOG.debug('No running sandbox: NICs are plugged at the next start',
@@ -179,7 +179,7 @@ class Lifecycle:
     def unplug_vifs(self, instance: nova_instance.Instance,
                     network_info: network_model.NetworkInfo) -> None:
         """Take the NICs away; gone ones are fine."""
-        with exclusive(instance):
+        with exclusive(instance.uuid):
             self._network.unplug(instance, network_info)
 
     def _is_running(self, instance: nova_instance.Instance) -> bool:
@@ -200,7 +200,7 @@ class Lifecycle:
         :param keep_vifs: keep the NICs and the sandbox they are in
         """
         workload = naming.workload_name(instance.uuid)
-        with exclusive(instance):
+        with exclusive(instance.uuid):
             if keep_disk:
                 self._stop_if_there(workload)
             else:

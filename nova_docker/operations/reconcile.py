@@ -1,5 +1,7 @@
 """What a nova-compute that died left behind."""
 
+import threading
+
 from nova import context as nova_context
 from nova import objects
 from nova.compute import vm_states
@@ -8,6 +10,7 @@ from oslo_log import log as logging
 
 from nova_docker import network
 from nova_docker.engine import client
+from nova_docker.operations import lifecycle
 from nova_docker.operations import sandbox
 from nova_docker.translate import container
 from nova_docker.translate import naming
@@ -27,17 +30,43 @@ def reconcile(engine: client.Engine, net: network.Network,
     """
     listed = engine.list_containers(naming.host_filter(CONF.host))
     present = {naming.instance_of(entry['Labels']) for entry in listed}
-    started = {naming.instance_of(entry['Labels']) for entry in listed
-               if container.is_workload(entry) and not container.never_started(entry)}
+    started = {naming.instance_of(entry['Labels']) for entry in listed if _is_started(entry)}
     abandoned = (present | net.plugged_instances()) - started
     if not abandoned:
         return
     live = _live_instances()
     for instance_uuid in sorted(abandoned - live):
-        LOG.warning('Removing what an interrupted build of instance %s left', instance_uuid)
-        engine.remove_container(naming.workload_name(instance_uuid))
-        net.unplug_leftovers(instance_uuid, CONF.neutron.ovs_bridge)
-        sandboxes.remove(instance_uuid)
+        # A boot that is at work right now holds the lock.
+        with lifecycle.exclusive(instance_uuid):
+            _remove_if_half_made(instance_uuid, engine, net, sandboxes)
+
+
+def reconcile_beside(engine: client.Engine, net: network.Network,
+                     sandboxes: sandbox.Sandboxes) -> None:
+    """Reconcile in a thread, when the engine is back: what failed while it was
+    away could not be taken back, and Nova may have forgotten about it."""
+    def run() -> None:
+        try:
+            reconcile(engine, net, sandboxes)
+        except Exception:  # nobody waits for this thread
+            LOG.exception('Could not remove what interrupted builds left; the next start of '
+                          'nova-compute tries it again')
+    threading.Thread(target=run, name='docker-reconcile', daemon=True).start()
+
+
+def _remove_if_half_made(instance_uuid: str, engine: client.Engine, net: network.Network,
+                         sandboxes: sandbox.Sandboxes) -> None:
+    entries = engine.list_containers(naming.instance_filter(CONF.host, instance_uuid))
+    if any(_is_started(entry) for entry in entries):
+        return
+    LOG.warning('Removing what an interrupted build of instance %s left', instance_uuid)
+    engine.remove_container(naming.workload_name(instance_uuid))
+    net.unplug_leftovers(instance_uuid, CONF.neutron.ovs_bridge)
+    sandboxes.remove(instance_uuid)
+
+
+def _is_started(entry: container.Json) -> bool:
+    return container.is_workload(entry) and not container.never_started(entry)
 
 
 def _live_instances() -> set[str]:

@@ -39,5 +39,6 @@ class UndoStack:
         try:
             action()
         except Exception:  # the first error is the one to be raised
-            LOG.exception('After a failure, could not %s; deleting the instance '
-                          'tries it again', what, instance=self._instance)
+            LOG.exception('After a failure, could not %s; it is tried again when the instance '
+                          'is deleted, the engine returns, or nova-compute starts',
+                          what, instance=self._instance)

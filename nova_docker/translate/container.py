@@ -76,6 +76,8 @@ def sandbox_config(identity: Identity, image: str, api: tuple[int, ...]) -> Json
     return {
         'Image': image,
         'Hostname': identity.hostname,
+        # As process 1 it would ignore SIGTERM and hold up the engine's own stop.
+        'StopSignal': 'SIGKILL',
         'Labels': _labels(naming.ROLE_SANDBOX, identity),
         'HostConfig': {
             'NetworkMode': 'none',

@@ -28,26 +28,12 @@ class ComputeService:
     def pid(self) -> int:
         return int(self.control('pid'))
 
-    def kill(self) -> None:
-        """SIGKILL; the supervisor is told not to start it again."""
-        pid = self.pid()
-        os.kill(pid, signal.SIGSTOP)  # nothing happens between the kill and the stop
-        os.kill(pid, signal.SIGKILL)
-        self.control('stop')
-
-    def start(self, admin: user.User) -> None:
-        """Start it and wait until it takes work."""
-        begin = time.time()
-        offset = self.log.stat().st_size
-        self.control('start')
-        user.wait_for('nova-compute is ready', lambda: self._is_ready(offset))
+    def crash(self, admin: user.User) -> None:
+        """SIGKILL; the supervisor starts it again, and this waits until it takes work."""
+        begin, offset = time.time(), self.log.stat().st_size
+        os.kill(self.pid(), signal.SIGKILL)
+        self.wait_for_line('Starting compute node', offset)
         user.wait_for('nova-compute reports', lambda: self._reported_since(admin, begin))
-
-    def _is_ready(self, offset: int) -> bool:
-        with self.log.open(errors='replace') as f:
-            f.seek(offset)
-            return 'Creating RPC server for service compute' in f.read() or \
-                'Starting compute node' in f.read()
 
     def _reported_since(self, admin: user.User, begin: float) -> bool:
         for service in admin.api.compute.services(binary='nova-compute', host=self._host):

@@ -35,9 +35,10 @@ def test_the_network_is_there_before_the_first_instruction(tenant: user.User) ->
     assert re.search(r'eth0.*,UP,LOWER_UP', console), console
     assert tenant.addresses(server)[0] in console
     tenant.delete_server(server)
-    tenant.api.image.delete_image(first)
-    machine_state.run('docker', 'rmi', *machine_state.run(
-        'docker', 'images', '-q', f'nova-docker.invalid/glance:{first.id}*').split())
+    shown = machine_state.run('docker', 'images', '--format', '{{.Repository}}:{{.Tag}}')
+    for tag in shown.split():
+        if first.id in tag:
+            machine_state.run('docker', 'rmi', tag)
 
 
 def test_two_nics_come_in_the_order_asked_for(tenant: user.User) -> None:

@@ -3,6 +3,8 @@
 The leak check runs after every test (conftest.py).
 """
 
+import time
+
 import pytest
 
 from tests import archives
@@ -35,7 +37,7 @@ def test_a_command_that_the_image_lacks_is_named_in_the_fault(tenant: user.User)
 
 @pytest.fixture
 def minute_flavor(admin: user.User, tenant: user.User):  # type: ignore[no-untyped-def]
-    flavor = admin.api.compute.create_flavor(name='minute', ram=2, vcpus=1, disk=0)
+    flavor = admin.api.compute.create_flavor(name='minute', ram=2, vcpus=1, disk=1)
     yield 'minute'
     admin.api.compute.delete_flavor(flavor)
 
@@ -63,7 +65,6 @@ def test_a_reference_that_cannot_be_pulled_is_named_in_the_fault(
 
 @pytest.mark.parametrize('pause', [0.0, 0.3, 0.8, 1.3, 1.8, 2.3])
 def test_a_boot_deleted_half_way_leaves_nothing(tenant: user.User, pause: float) -> None:
-    import time
     server = tenant.request_server('short-lived', 'busybox')
     time.sleep(pause)
     tenant.delete_server(server)
@@ -75,8 +76,7 @@ def test_a_nova_compute_killed_in_a_boot_leaves_nothing_that_a_delete_does_not_r
     server = tenant.request_server('interrupted', 'busybox')
     user.wait_for('its sandbox runs', lambda: machine_state.run(
         'docker', 'ps', '-q', '--filter', f'name={container(server)}-sandbox'), pause=0.02)
-    compute.kill()
-    compute.start(admin)
+    compute.crash(admin)
     tenant.wait_status(server, 'ERROR')
     assert not machine_state.run('docker', 'ps', '-aq', '--filter', f'name={container(server)}')
     assert machine_state.inspect(container(other))['State']['Running']
@@ -90,8 +90,7 @@ def test_a_restarted_nova_compute_finds_its_servers_as_they_are(
     tenant.api.compute.stop_server(rests)
     tenant.wait_status(rests, 'SHUTOFF')
     started = machine_state.inspect(container(runs))['State']['StartedAt']
-    compute.kill()
-    compute.start(admin)
+    compute.crash(admin)
     assert tenant.refresh(runs).status == 'ACTIVE'
     assert tenant.refresh(rests).status == 'SHUTOFF'
     assert machine_state.inspect(container(runs))['State']['StartedAt'] == started

@@ -51,7 +51,8 @@ def follower(engine: FakeEngine, compute_host: FakeHost, told: list[tuple[str, i
              workload: str) -> Iterator[events.Follower]:
     """Follows an engine on which the instance runs already."""
     made = events.Follower(engine, compute_host,
-                           lambda event: told.append((event.uuid, event.transition)))
+                           lambda event: told.append((event.uuid, event.transition)),
+                           on_return=lambda: told.append(("the engine", "is back")))
     made.start()
     eventually(lambda: ("events", {naming.LABEL_HOST: "unit-test-host"}) in engine.calls)
     yield made
@@ -144,7 +145,7 @@ def test_a_conductor_that_is_lost_with_the_engine_does_not_end_the_following(
 
 def test_a_stop_before_the_stream_is_open_ends_it_all_the_same(
         engine: FakeEngine, compute_host: FakeHost):
-    made = events.Follower(engine, compute_host, lambda event: None)
+    made = events.Follower(engine, compute_host, lambda event: None, lambda: None)
     original = engine.events
 
     def stopped_meanwhile(*args, **kwargs):

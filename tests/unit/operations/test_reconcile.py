@@ -1,11 +1,13 @@
 """A start-up removes what a dead nova-compute left half-made, and nothing else."""
 
+import threading
 from types import SimpleNamespace
 import uuid
 
 from nova import objects
 import pytest
 
+from nova_docker.operations import lifecycle
 from nova_docker.operations import reconcile
 from nova_docker.operations import sandbox
 from nova_docker.translate import naming
@@ -92,3 +94,17 @@ def test_containers_of_another_host_are_not_touched(half_made, start_up, engine,
 def test_nova_is_not_asked_when_there_is_nothing_to_remove(start_up, monkeypatch):
     monkeypatch.setattr(objects, "InstanceList", None)
     start_up()
+
+
+def test_a_boot_that_is_at_work_is_waited_for_and_then_left_alone(
+        workload, start_up, engine, instance):
+    """As when the engine returns: another boot may have begun meanwhile."""
+    engine._find(workload, "look at").state = "created"
+    with lifecycle.exclusive(instance.uuid):
+        beside = threading.Thread(target=start_up)
+        beside.start()
+        beside.join(timeout=0.2)
+        assert beside.is_alive()
+        engine.start_container(workload)
+    beside.join()
+    assert names(engine) == {workload, naming.sandbox_name(instance.uuid)}
