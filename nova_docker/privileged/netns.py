@@ -132,7 +132,10 @@ def _in_netns(pid: int, action: Callable[[ty.Any], T]) -> T:
 def _enter(pid: int) -> None:
     # os.setns() came with Python 3.12.
     libc = ctypes.CDLL(None, use_errno=True)
-    fd = os.open(f'/proc/{pid}/ns/net', os.O_RDONLY)
+    try:
+        fd = os.open(f'/proc/{pid}/ns/net', os.O_RDONLY)
+    except FileNotFoundError:
+        raise OSError('the sandbox has ended; did the Docker engine stop?') from None
     try:
         if libc.setns(fd, _CLONE_NEWNET) != 0:
             raise OSError(ctypes.get_errno(), 'cannot enter the network namespace')

@@ -40,7 +40,7 @@ class ComputeService:
             if service.updated_at:
                 updated = time.mktime(time.strptime(
                     service.updated_at.partition('.')[0], '%Y-%m-%dT%H:%M:%S')) - time.timezone
-                if updated >= int(begin) and service.state == 'up':
+                if updated > begin and service.state == 'up':
                     return True
         return False
 

@@ -35,14 +35,15 @@ PATIENCE = 180.0
 def fresh(stamp: str | None, since: float) -> bool:
     """Whether a heartbeat came after ``since`` (seconds since the epoch).
 
-    Nova and Neutron write UTC without a zone and in whole seconds.
+    Nova and Neutron write UTC without a zone and in whole seconds, so a stamp of the
+    same second may be from before.
     """
     if not stamp:
         return False
     beat = datetime.fromisoformat(stamp.replace('Z', '+00:00'))
     if beat.tzinfo is None:
         beat = beat.replace(tzinfo=UTC)
-    return beat.timestamp() >= int(since)
+    return beat.timestamp() > since
 
 
 def consumers(credentials: Credentials, queue: str) -> int:
