@@ -74,6 +74,13 @@ class Network:
         for vif, plan in zip(vifs, plans, strict=True):
             self._join_switch(instance, vif, plan)
 
+    def announce(self, instance: nova_instance.Instance,
+                 network_info: Iterable[netplan.Vif], pid: int) -> None:
+        """Tell the neighbours of an instance's NICs, once they are wired."""
+        plans = netplan.nic_plans(instance.uuid, CONF.host, network_info)
+        if plans:
+            netns.announce_nics(pid, [dataclasses.asdict(plan) for plan in plans])
+
     def _join_switch(self, instance: nova_instance.Instance, vif: netplan.Vif,
                      plan: netplan.NicPlan) -> None:
         try:

@@ -78,6 +78,8 @@ class Spawn:
             undone.push('unplug the NICs',
                         lambda: self._network.unplug(instance, network_info))
             self._plug(instance, network_info, pid, times)
+            with times.step('announce'):
+                self._network.announce(instance, network_info, pid)
             # 5. The container joins the network that is ready.
             with times.step('image wait'):
                 workload.result()

@@ -34,6 +34,7 @@ _IFA_F_NODAD = 0x02
 _RTNH_F_ONLINK = 0x04
 _EXISTS = 17
 _NO_SUCH_DEVICE = (2, 19)
+_ENDED = 'the sandbox has ended; did the Docker engine stop?'
 
 
 @privileged.context.entrypoint
@@ -47,6 +48,7 @@ def plug_nics(pid: int, nics: list[Nic], resolv_conf: str | None, hosts: str) ->
     :param hosts: content of the instance's /etc/hosts
     :raises NetnsError: naming the NIC and the kernel's error
     """
+    _refuse_host_process(pid)
     host_netns = os.open('/proc/self/ns/net', os.O_RDONLY)
     try:
         with pyroute2.IPRoute() as host:
@@ -68,6 +70,21 @@ def list_unwired(pid: int, nics: list[Nic]) -> list[str]:
     """The ``host_device`` of each NIC whose pair of links is not as it shall be."""
     with pyroute2.IPRoute() as host:
         return [nic['host_device'] for nic in _unwired(host, pid, nics)]
+
+
+@privileged.context.entrypoint
+def announce_nics(pid: int, nics: list[Nic]) -> None:
+    """Tell the neighbours who has the addresses: gratuitous ARP, unsolicited NA.
+
+    A neighbour may remember the MAC of the port that had an address before, for
+    half a minute.  The kernel announces a link whose MAC is set (arp_notify,
+    ndisc_notify), also to the one that it has.
+    """
+    def announce(ip: ty.Any) -> None:
+        for nic in nics:
+            ip.link('set', index=_require(ip, nic['device']), address=nic['mac'])
+
+    _in_netns(pid, announce)
 
 
 @privileged.context.entrypoint
@@ -106,6 +123,19 @@ def list_aliases() -> dict[str, str]:
                 for link in host.get_links() if link.get('ifalias')}
 
 
+def _refuse_host_process(pid: int) -> None:
+    """A sandbox that died may have left its pid to a process of the host, whose
+    network and files must not become the instance's."""
+    for kind in ('net', 'mnt'):
+        try:
+            theirs, ours = os.stat(f'/proc/{pid}/ns/{kind}'), os.stat(f'/proc/self/ns/{kind}')
+        except FileNotFoundError:
+            raise exception.NetnsError(reason=_ENDED) from None
+        if theirs.st_ino == ours.st_ino:
+            raise exception.NetnsError(
+                reason=f'process {pid} is one of the host; {_ENDED}')
+
+
 def _in_netns(pid: int, action: Callable[[ty.Any], T]) -> T:
     """Run ``action(IPRoute)`` in a thread that entered the namespace."""
     outcome: list[T] = []
@@ -135,7 +165,7 @@ def _enter(pid: int) -> None:
     try:
         fd = os.open(f'/proc/{pid}/ns/net', os.O_RDONLY)
     except FileNotFoundError:
-        raise OSError('the sandbox has ended; did the Docker engine stop?') from None
+        raise OSError(_ENDED) from None
     try:
         if libc.setns(fd, _CLONE_NEWNET) != 0:
             raise OSError(ctypes.get_errno(), 'cannot enter the network namespace')
@@ -203,6 +233,7 @@ def _configure(ip: ty.Any, nics: list[Nic], unwired: list[Nic], host_netns: int)
         if not nic['checksum_offload']:
             _switch_checksum_offload_off(nic['device'])
         _enable_ipv6(nic)
+        _announce_on_change(nic['device'])
         for address in nic['addresses']:
             _add_address(ip, index, address)
         ip.link('set', index=index, state='up')
@@ -228,11 +259,20 @@ def _enable_ipv6(nic: Nic) -> None:
         _set_ipv6_disabled(nic['device'], False)
 
 
+def _announce_on_change(device: str) -> None:
+    for family, name in (('ipv4', 'arp_notify'), ('ipv6', 'ndisc_notify')):
+        _write_sysctl(f'{family}/conf/{device}/{name}', '1')
+
+
 def _set_ipv6_disabled(device: str, disabled: bool) -> None:
-    path = f'/proc/sys/net/ipv6/conf/{device}/disable_ipv6'
+    _write_sysctl(f'ipv6/conf/{device}/disable_ipv6', str(int(disabled)))
+
+
+def _write_sysctl(name: str, value: str) -> None:
+    path = f'/proc/sys/net/{name}'
     if os.path.exists(path):  # absent where the kernel has no IPv6
         with open(path, 'w', encoding='ascii') as f:
-            f.write(str(int(disabled)))
+            f.write(value)
 
 
 def _add_address(ip: ty.Any, index: int, address: str) -> None:

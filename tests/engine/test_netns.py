@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import concurrent.futures
 import dataclasses
 import json
+import os
 from pathlib import Path
 import subprocess
 import uuid
@@ -231,3 +232,11 @@ def test_forty_plugs_at_once_neither_hang_nor_mix(api, sandbox_image, host):
     finally:
         for made in sandboxes:
             made.close()
+
+
+def test_a_process_of_the_host_is_refused_and_its_files_are_kept() -> None:
+    """A sandbox that died may have left its pid to another process."""
+    before = Path("/etc/hosts").read_text()
+    with pytest.raises(exception.NetnsError, match="is one of the host"):
+        plug(os.getpid(), [])
+    assert Path("/etc/hosts").read_text() == before

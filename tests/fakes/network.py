@@ -17,6 +17,9 @@ class FakeNetwork:
 
     repair = plug
 
+    def announce(self, instance: Any, network_info: Iterable[Any], pid: int) -> None:
+        assert self.plugged[instance.uuid] == pid
+
     def unplug(self, instance: Any, network_info: Iterable[Any]) -> None:
         self.plugged.pop(instance.uuid, None)
 

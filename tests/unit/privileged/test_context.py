@@ -9,7 +9,8 @@ from oslo_privsep import capabilities
 from nova_docker import privileged
 from nova_docker.privileged import netns
 
-ENTRANCES = {"plug_nics", "delete_links", "join_bridge", "set_links_state", "list_aliases"}
+ENTRANCES = {"plug_nics", "list_unwired", "announce_nics", "delete_links", "join_bridge",
+             "set_links_state", "list_aliases"}
 
 
 def test_the_rights_are_those_that_namespaces_need_and_no_more():
