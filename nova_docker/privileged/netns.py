@@ -130,7 +130,7 @@ def _refuse_host_process(pid: int) -> None:
         try:
             theirs, ours = os.stat(f'/proc/{pid}/ns/{kind}'), os.stat(f'/proc/self/ns/{kind}')
         except FileNotFoundError:
-            raise exception.NetnsError(reason=_ENDED) from None
+            raise exception.NetnsError(reason=f'of process {pid}: {_ENDED}') from None
         if theirs.st_ino == ours.st_ino:
             raise exception.NetnsError(
                 reason=f'process {pid} is one of the host; {_ENDED}')
