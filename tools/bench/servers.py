@@ -9,6 +9,8 @@ from aio import cloud
 from aio import layout
 
 POLL = 0.05
+# A list of many servers is work for the cloud itself.
+POLL_MANY = 0.5
 
 
 class Servers:
@@ -48,7 +50,7 @@ class Servers:
                 raise RuntimeError(f'server {failed[0].name}: {failed[0].fault}')
             if sum(s.status == 'ACTIVE' for s in found) == count:
                 return
-            time.sleep(POLL)
+            time.sleep(POLL if count == 1 else POLL_MANY)
         raise RuntimeError(f'{name}: not ACTIVE after {timeout} s')
 
     def delete(self, name: str, timeout: float = 120) -> None:
