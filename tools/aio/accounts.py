@@ -33,6 +33,9 @@ def ensure(layout: Layout) -> None:
                          '--home-dir', f'/var/lib/{user}', '--shell', '/usr/sbin/nologin',
                          user], log=log)
             layout.marker(f'made-user-{user}').touch()
+    if not any(group.gr_name == 'docker' for group in grp.getgrall()):
+        # The package makes it when it is installed first, and not when it returns.
+        program.run(['groupadd', '--system', 'docker'], log=log)
     if COMPUTE_USER not in grp.getgrnam('docker').gr_mem:
         program.run(['usermod', '--append', '--groups', 'docker', COMPUTE_USER], log=log)
 
