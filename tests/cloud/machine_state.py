@@ -50,15 +50,23 @@ def leavings(known_images: frozenset[str]) -> Leavings:
     return Leavings(
         containers=frozenset(run('docker', 'ps', '-a', '--filter', f'label={LABEL}.instance',
                                  '--format', '{{.Names}}').split()),
-        links=frozenset(link['ifname'] for link in json.loads(run('ip', '-j', 'link'))
-                        if link['ifname'].startswith(('tap', 'qbr', 'qvb', 'qvo'))),
-        ovs_ports=frozenset(run('ovs-vsctl', '-t', '10', 'list-ports', 'br-int').split()),
+        links=frozenset(link['ifname'] for link in json.loads(run('ip', '-j', '-d', 'link'))
+                        if link.get('linkinfo', {}).get('info_kind') in ('veth', 'bridge')),
+        ovs_ports=_ports_of_instances(),
         dangling_images=frozenset(run('docker', 'images', '-q', '-f', 'dangling=true').split()),
         private_tags=frozenset(
             tag for tag in tags if tag.startswith('nova-docker.invalid/glance:')
             and not any(image in tag for image in known_images)),
         mounts=frozenset(line.split()[1] for line in run('cat', '/proc/mounts').splitlines()
                          if '/nova/' in line))
+
+
+def _ports_of_instances() -> frozenset[str]:
+    """os-vif notes the instance at a port; the ports of the DHCP agent, which come and
+    go with the networks, have no such note."""
+    rows = run('ovs-vsctl', '-t', '10', '--format=csv', '--no-headings',
+               '--columns=name,external_ids', 'list', 'interface')
+    return frozenset(row.partition(',')[0] for row in rows.splitlines() if 'vm-uuid' in row)
 
 
 def assert_nothing_left(before: Leavings, known_images: frozenset[str]) -> None:
