@@ -6,6 +6,7 @@ the cloud's own code; this runs before there is any, on Debian's bare Python.
 
 import fcntl
 from pathlib import Path
+import shutil
 import subprocess
 import sys
 from typing import IO
@@ -18,12 +19,12 @@ from aio.layout import from_environment
 from aio.layout import Layout
 from aio.step import Failure
 
-# What only the tests need of Debian.
-CHECKERS = ("git", "shellcheck")
+# What only the tests need of Debian: package -> a program of it.
+ONLY_FOR_TESTS = {"git": "git", "shellcheck": "shellcheck", "btrfs-progs": "mkfs.btrfs"}
 
 
-def install_checkers(log: Path) -> None:
-    absent = [name for name in CHECKERS if not Path("/usr/bin", name).exists()]
+def install_test_packages(log: Path) -> None:
+    absent = [package for package, name in ONLY_FOR_TESTS.items() if not shutil.which(name)]
     if not absent:
         return
     with log.open("ab") as output:
@@ -48,7 +49,7 @@ def ensure(layout: Layout) -> Path:
     with (layout.run / "lock").open("a") as lock:
         wait_for(lock)
         packages.install(layout.log / "apt.log")
-        install_checkers(layout.log / "apt.log")
+        install_test_packages(layout.log / "apt.log")
         environment = venv.ensure(layout)
         venv.install_driver(layout, environment)
     return environment
