@@ -51,7 +51,8 @@ def leavings(known_images: frozenset[str]) -> Leavings:
         containers=frozenset(run('docker', 'ps', '-a', '--filter', f'label={LABEL}.instance',
                                  '--format', '{{.Names}}').split()),
         links=frozenset(link['ifname'] for link in json.loads(run('ip', '-j', '-d', 'link'))
-                        if link.get('linkinfo', {}).get('info_kind') in ('veth', 'bridge')),
+                        if link.get('linkinfo', {}).get('info_kind') == 'veth'
+                        or link['ifname'].startswith('qbr')),
         ovs_ports=_ports_of_instances(),
         dangling_images=frozenset(run('docker', 'images', '-q', '-f', 'dangling=true').split()),
         private_tags=frozenset(
