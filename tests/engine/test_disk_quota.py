@@ -56,9 +56,9 @@ def on_btrfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         # In a network of its own: an engine without a bridge removes docker0, which
         # may be that of the machine's engine.
         with (folder / "log").open("wb") as log, subprocess.Popen(
-                ["unshare", "--net", "dockerd", "--host", f"unix://{folder}/s", "--data-root", str(data),
-                 "--exec-root", str(folder / "exec"), "--pidfile", str(folder / "pid"),
-                 "--bridge", "none", "--iptables=false", "--storage-driver", "btrfs"],
+                ["unshare", "--net", "dockerd", "--host", f"unix://{folder}/s",
+                 "--data-root", str(data), "--exec-root", str(folder / "exec"), "--pidfile",
+                 str(folder / "pid"), "--bridge", "none", "--iptables=false", "--storage-driver", "btrfs"],
                 stdout=log, stderr=log) as dockerd:
             yield f"unix://{folder}/s"
             dockerd.terminate()
