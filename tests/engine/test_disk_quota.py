@@ -58,7 +58,8 @@ def on_btrfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         with (folder / "log").open("wb") as log, subprocess.Popen(
                 ["unshare", "--net", "dockerd", "--host", f"unix://{folder}/s",
                  "--data-root", str(data), "--exec-root", str(folder / "exec"), "--pidfile",
-                 str(folder / "pid"), "--bridge", "none", "--iptables=false", "--storage-driver", "btrfs"],
+                 str(folder / "pid"), "--bridge", "none", "--iptables=false",
+                 "--storage-driver", "btrfs"],
                 stdout=log, stderr=log) as dockerd:
             yield f"unix://{folder}/s"
             dockerd.terminate()
