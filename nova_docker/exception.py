@@ -65,8 +65,12 @@ class InvalidArchive(exception.NovaException):
     msg_fmt = '%(reason)s'
 
 
-class NetnsError(exception.NovaException):
-    """A change in a network namespace failed."""
+class NetnsError(exception.VirtualInterfacePlugException):
+    """A change in a network namespace failed.
+
+    Nova's kind, because at its start nova-compute survives no other failure of
+    plug_vifs: this one ends in the instance's error state.
+    """
 
     msg_fmt = 'Network namespace: %(reason)s'
 

@@ -50,13 +50,20 @@ class Network:
         :raises VirtualInterfacePlugException: with the cause
         """
         vifs = list(network_info)
+        self.refuse_unpluggable(vifs)
         plans = netplan.nic_plans(instance.uuid, CONF.host, vifs)
         unwired = set(netns.list_unwired(pid, [dataclasses.asdict(plan) for plan in plans]))
         for vif, plan in zip(vifs, plans, strict=True):
-            if plan.host_device in unwired and not netplan.unpluggable([vif]):
-                _leave_switch(os_vif_util.nova_to_osvif_vif(vif),
-                              os_vif_util.nova_to_osvif_instance(instance))
+            if plan.host_device in unwired:
+                self._leave_switch_first(instance, vif)
         self.plug(instance, vifs, pid)
+
+    def _leave_switch_first(self, instance: nova_instance.Instance, vif: netplan.Vif) -> None:
+        try:
+            _leave_switch(os_vif_util.nova_to_osvif_vif(vif),
+                          os_vif_util.nova_to_osvif_instance(instance))
+        except nova_exception.VirtualInterfaceUnplugException as e:
+            raise nova_exception.VirtualInterfacePlugException(str(e)) from e
 
     def plug(self, instance: nova_instance.Instance, network_info: Iterable[netplan.Vif],
              pid: int) -> None:
