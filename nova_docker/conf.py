@@ -34,6 +34,7 @@ Possible values:
 Related options:
 
 * ``tls_ca_file``, ``tls_cert_file``, ``tls_key_file``
+* ``insecure_tcp``
 """),
     cfg.StrOpt(
         'tls_ca_file',
@@ -66,6 +67,21 @@ Private key (PEM) of ``tls_cert_file``.
 Related options:
 
 * ``tls_cert_file``
+"""),
+    cfg.BoolOpt(
+        'insecure_tcp',
+        default=False,
+        help="""
+Allow a ``tcp://`` engine without TLS.
+
+Whoever reaches the engine's port is root on its host, so nova-compute does not
+start with such an engine unless this is set. It is for an engine on the
+loopback interface of a machine that nobody else logs in to.
+
+Related options:
+
+* ``engine_url``
+* ``tls_ca_file``
 """),
     cfg.IntOpt(
         'engine_timeout',

@@ -22,6 +22,7 @@ from nova_docker import host as compute_host
 from nova_docker import images
 from nova_docker import network
 from nova_docker.engine import client
+from nova_docker.engine import tls
 from nova_docker.operations import events
 from nova_docker.operations import lifecycle
 from nova_docker.operations import reconcile
@@ -68,6 +69,8 @@ class DockerDriver(driver.ComputeDriver):
     def init_host(self, host: str) -> None:
         try:
             self._engine.connect()
+        except (exception.EngineMisconfigured, exception.EngineUntrusted) as e:
+            raise nova_exception.NovaException(f'nova-compute cannot start: {e}.') from e
         except exception.EngineError as e:
             raise nova_exception.NovaException(
                 f'nova-compute cannot start: {e} Check [docker]/engine_url, that dockerd '
@@ -188,8 +191,9 @@ def _engine() -> client.Engine:
     """The engine of the configuration, with a connection for every thread that
     Nova may send: builds, snapshots, power syncs and RPC workers."""
     docker = CONF.docker
-    tls = (docker.tls_ca_file, docker.tls_cert_file, docker.tls_key_file)
+    security = tls.Security(docker.tls_ca_file, docker.tls_cert_file, docker.tls_key_file,
+                            docker.insecure_tcp)
     pool = CONF.max_concurrent_builds + CONF.max_concurrent_snapshots + 64
     return client.Engine(
-        docker.engine_url, tls_files=tls if docker.tls_ca_file else None,
+        docker.engine_url, security=security,
         timeout=docker.engine_timeout, stream_timeout=docker.stream_timeout, pool_size=pool)

@@ -20,6 +20,18 @@ class EngineUnavailable(EngineError):
                '%(action)s): %(reason)s')
 
 
+class EngineUntrusted(EngineUnavailable):
+    """The engine's certificate, or ours to the engine, does not hold."""
+
+    msg_fmt = 'The Docker engine at %(url)s cannot be spoken to under TLS: %(reason)s'
+
+
+class EngineMisconfigured(EngineError):
+    """The configuration says how to reach the engine in a way that cannot be."""
+
+    msg_fmt = '[docker]: %(reason)s'
+
+
 class EngineTooOld(EngineError):
     """The Docker engine speaks an API older than the driver needs."""
 

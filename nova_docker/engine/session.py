@@ -19,6 +19,7 @@ import requests
 import urllib3
 
 from nova_docker import exception
+from nova_docker.engine import tls
 
 LOG = logging.getLogger(__name__)
 
@@ -46,6 +47,17 @@ class _Session(docker.APIClient):
     ``pull`` passes ``timeout=None``, which would let a silent registry hold a
     boot for ever.
     """
+
+    @property
+    def trust_env(self) -> bool:
+        """No: or REQUESTS_CA_BUNDLE of the environment would replace the
+        operator's authority, and a proxy for the web would get the requests.
+        """
+        return False
+
+    @trust_env.setter
+    def trust_env(self, value: bool) -> None:
+        """requests sets its default here."""
 
     def _set_request_timeout(self, kwargs: Json) -> Json:
         if kwargs.get('timeout') is None:
@@ -83,18 +95,18 @@ class Session:
     """The connections to one engine, shared by all threads of nova-compute.
 
     :param url: ``unix:///path`` or ``tcp://host:port``
-    :param tls_files: (CA, client certificate, client key) paths, or None
+    :param security: what secures the way to a ``tcp://`` engine
     :param timeout: seconds to wait for the answer to a short request
     :param stream_timeout: seconds of silence allowed in an image transfer
     :param pool_size: connections kept open for threads working at once
     """
 
     def __init__(self, url: str, *,
-                 tls_files: tuple[str, str | None, str | None] | None = None,
+                 security: tls.Security = tls.Security(),  # noqa: B008  frozen
                  timeout: int = 60, stream_timeout: int = 600,
                  pool_size: int = 32) -> None:
         self.url = url
-        self._tls_files = tls_files
+        self._security = security
         self._timeout = timeout
         self._stream_timeout = stream_timeout
         self._pool_size = pool_size
@@ -107,9 +119,12 @@ class Session:
     def connect(self) -> None:
         """Agree with the engine on an API version.
 
+        :raises EngineMisconfigured: an option of TLS is wrong or missing
+        :raises EngineUntrusted: the engine or we fail the other's TLS check
         :raises EngineUnavailable: nobody answers at the URL
         :raises EngineTooOld: the engine's API is older than MINIMUM_API
         """
+        self._security.check(self.url)
         short = self._call('connect', lambda: self._session(self._timeout, 'auto'))
         version = short.api_version
         if _numbers(version) < _numbers(MINIMUM_API):
@@ -120,14 +135,15 @@ class Session:
         self._endless = self._session(None, version)
 
     def _session(self, timeout: int | None, version: str) -> _Session:
-        tls: ty.Any = False
-        if self._tls_files:
-            ca, cert, key = self._tls_files
-            tls = docker.tls.TLSConfig(
-                ca_cert=ca, verify=True,
-                client_cert=(cert, key) if cert and key else None)
-        return _Session(self.url, version=version, timeout=timeout, tls=tls,
+        return _Session(self.url, version=version, timeout=timeout, tls=self._tls(),
                         max_pool_size=self._pool_size)
+
+    def _tls(self) -> ty.Any:
+        secured = self._security
+        if not secured.ca_file:
+            return False
+        pair = (secured.cert_file, secured.key_file) if secured.cert_file else None
+        return docker.tls.TLSConfig(ca_cert=secured.ca_file, verify=True, client_cert=pair)
 
     @property
     def api_version(self) -> tuple[int, ...]:
@@ -160,6 +176,9 @@ class Session:
             raise _api_error(action, e) from e
         except (requests.RequestException, urllib3.exceptions.HTTPError,
                 docker.errors.DockerException) as e:
+            if tls.is_refusal(e):
+                raise exception.EngineUntrusted(
+                    url=self.url, action=action, reason=tls.advice(e)) from e
             raise exception.EngineUnavailable(
                 url=self.url, action=action, reason=_short_reason(e)) from e
 
