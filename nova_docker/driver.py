@@ -22,7 +22,6 @@ from nova_docker import host as compute_host
 from nova_docker import images
 from nova_docker import network
 from nova_docker.engine import client
-from nova_docker.engine import tls
 from nova_docker.operations import events
 from nova_docker.operations import lifecycle
 from nova_docker.operations import reconcile
@@ -52,7 +51,7 @@ class DockerDriver(driver.ComputeDriver):
 
     def __init__(self, virtapi: ty.Any) -> None:
         super().__init__(virtapi)
-        self._engine = _engine()
+        self._engine = client.from_configuration(CONF)
         self._host = compute_host.Host(self._engine, virtapi, CONF.host)
         self._images = images.Images(self._engine)
         self._network = network.Network()
@@ -185,15 +184,3 @@ class DockerDriver(driver.ComputeDriver):
 
     def unplug_vifs(self, instance: Instance, network_info: NetworkInfo) -> None:
         self._lifecycle.unplug_vifs(instance, network_info)
-
-
-def _engine() -> client.Engine:
-    """The engine of the configuration, with a connection for every thread that
-    Nova may send: builds, snapshots, power syncs and RPC workers."""
-    docker = CONF.docker
-    security = tls.Security(docker.tls_ca_file, docker.tls_cert_file, docker.tls_key_file,
-                            docker.insecure_tcp)
-    pool = CONF.max_concurrent_builds + CONF.max_concurrent_snapshots + 64
-    return client.Engine(
-        docker.engine_url, security=security,
-        timeout=docker.engine_timeout, stream_timeout=docker.stream_timeout, pool_size=pool)

@@ -4,10 +4,12 @@ Each group of verbs has its module; :mod:`.session` is what they stand on.
 """
 
 from collections.abc import Mapping
+import typing as ty
 
 from nova_docker.engine import containers
 from nova_docker.engine import images
 from nova_docker.engine import session
+from nova_docker.engine import tls
 
 EventStream = session.EventStream
 Json = session.Json
@@ -33,3 +35,17 @@ class Engine(containers.Containers, images.Images):
         return EventStream(self._call(
             'follow its events',
             lambda: self._endless.events(since=since, filters=filters, decode=True)))
+
+
+def from_configuration(conf: ty.Any) -> Engine:
+    """The engine of the group [docker], with a connection for every thread that
+    Nova may send: builds, snapshots, power syncs and RPC workers.
+
+    :param conf: Nova's configuration with the options of :mod:`nova_docker.conf`
+    """
+    docker = conf.docker
+    security = tls.Security(docker.tls_ca_file, docker.tls_cert_file, docker.tls_key_file,
+                            docker.insecure_tcp)
+    pool = conf.max_concurrent_builds + conf.max_concurrent_snapshots + 64
+    return Engine(docker.engine_url, security=security, timeout=docker.engine_timeout,
+                  stream_timeout=docker.stream_timeout, pool_size=pool)

@@ -1,0 +1,145 @@
+"""``nova-docker-status upgrade check`` names what is wrong with a host, and the fix."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import nova.conf
+from oslo_config import fixture as config_fixture
+from oslo_upgradecheck import upgradecheck
+import pytest
+
+from nova_docker import exception
+from nova_docker import status
+from nova_docker.engine import client
+
+CONF = nova.conf.CONF
+SUCCESS, WARNING, FAILURE = (
+    upgradecheck.Code.SUCCESS, upgradecheck.Code.WARNING, upgradecheck.Code.FAILURE)
+
+GOOD = {"Driver": "btrfs", "CgroupVersion": "2", "MemoryLimit": True, "SwapLimit": True,
+        "PidsLimit": True, "CpuCfsQuota": True}
+
+
+@pytest.fixture(autouse=True)
+def settings() -> Iterator[config_fixture.Config]:
+    with config_fixture.Config(CONF) as config:
+        CONF([], project="nova", default_config_files=[])
+        config.config(compute_driver="docker.DockerDriver")
+        yield config
+
+
+@pytest.fixture
+def engine() -> Iterator[mock.Mock]:
+    """An engine that is as it shall be, unless the test says otherwise."""
+    made = mock.create_autospec(client.Engine, instance=True)
+    made.api_version = (1, 41)
+    made.info.return_value = dict(GOOD)
+    with mock.patch.object(status.client, "from_configuration", return_value=made):
+        yield made
+
+
+def outcomes(*names: str) -> dict[str, tuple[upgradecheck.Code, str]]:
+    """What the checks of these names say, run in their order."""
+    checks = status.Checks()
+    results = {name: check(checks) for name, check in checks._upgrade_checks if name in names}
+    return {name: (result.code, result.details or "") for name, result in results.items()}
+
+
+def outcome(name: str) -> tuple[upgradecheck.Code, str]:
+    return outcomes("Docker engine", name)[name]
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("name", [
+    "Nova and nova.virt.docker", "Files with secrets", "Docker engine", "Limits of the kernel",
+    "Sandbox image", "Disk quota"])
+def test_a_good_host_passes(name: str) -> None:
+    with mock.patch.object(status.importlib.util, "find_spec", return_value=object()):
+        assert outcome(name)[0] == SUCCESS
+
+
+def test_an_engine_that_does_not_answer_fails_and_the_rest_is_not_guessed(
+        settings: config_fixture.Config) -> None:
+    settings.config(group="docker", engine_url="unix:///nonexistent/docker.sock")
+    found = outcomes("Docker engine", "Limits of the kernel", "Disk quota")
+    assert found["Docker engine"][0] == FAILURE
+    assert "group of its socket" in found["Docker engine"][1]
+    assert found["Limits of the kernel"] == found["Disk quota"] == (
+        WARNING, "not checked, because the engine does not answer.")
+
+
+def test_plain_tcp_fails(settings: config_fixture.Config) -> None:
+    settings.config(group="docker", engine_url="tcp://127.0.0.1:2375")
+    assert "root on this host" in outcome("Docker engine")[1]
+
+
+def test_limits_that_the_kernel_lacks_are_named(engine: mock.Mock) -> None:
+    engine.info.return_value = {**GOOD, "SwapLimit": False}
+    code, details = outcome("Limits of the kernel")
+    assert code == WARNING
+    assert "SwapLimit" in details
+    assert "MemoryLimit" not in details
+
+
+def test_an_absent_sandbox_image_fails(
+        engine: mock.Mock, settings: config_fixture.Config) -> None:
+    settings.config(group="docker", sandbox_image="registry.test/pause:1")
+    engine.inspect_image.side_effect = exception.EngineImageNotFound(action="a", reason="b")
+    code, details = outcome("Sandbox image")
+    assert code == FAILURE
+    assert "docker pull registry.test/pause:1" in details
+
+
+def test_a_storage_driver_without_quota_is_a_warning(engine: mock.Mock) -> None:
+    engine.info.return_value = {**GOOD, "Driver": "overlay2",
+                                "DriverStatus": [["Backing Filesystem", "extfs"]]}
+    assert outcome("Disk quota")[0] == WARNING
+
+
+def test_a_hidden_nova_fails() -> None:
+    with mock.patch.object(status.nova, "__file__", None):
+        assert "Install Nova as a wheel" in outcome("Nova and nova.virt.docker")[1]
+
+
+def test_an_absent_shim_fails() -> None:
+    with mock.patch.object(status.importlib.util, "find_spec", return_value=None):
+        assert "install nova-docker" in outcome("Nova and nova.virt.docker")[1]
+
+
+def test_another_compute_driver_is_a_warning(settings: config_fixture.Config) -> None:
+    settings.config(compute_driver="libvirt.LibvirtDriver")
+    with mock.patch.object(status.importlib.util, "find_spec", return_value=object()):
+        assert outcome("Nova and nova.virt.docker")[0] == WARNING
+
+
+def test_a_key_that_everybody_reads_is_a_warning(
+        settings: config_fixture.Config, tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.write_text("secret")
+    settings.config(group="docker", tls_key_file=str(key))
+    key.chmod(0o640)
+    assert outcome("Files with secrets")[0] == SUCCESS
+    key.chmod(0o644)
+    assert outcome("Files with secrets") == (
+        WARNING, f"everybody can read {key}: chmod o-rwx.")
+
+
+@pytest.mark.parametrize(("name", "section"), [
+    ("Privileged helper", "nova_docker_privileged"),
+    ("Privileged helper of os-vif", "vif_plug_ovs_privileged")])
+def test_a_helper_that_does_not_start_fails(
+        settings: config_fixture.Config, name: str, section: str) -> None:
+    status.os_vif.initialize()
+    settings.config(group=section, helper_command="false")
+    code, details = outcome(name)
+    assert code == FAILURE
+    assert f"[{section}]/helper_command" in details
+
+
+def test_an_absent_open_vswitch_fails(settings: config_fixture.Config) -> None:
+    status.os_vif.initialize()
+    settings.config(group="os_vif_ovs", ovsdb_connection="unix:/nonexistent")
+    assert "ovs-vsctl set-manager" in outcome("Open vSwitch")[1]
+    settings.config(group="os_vif_ovs", ovsdb_connection="tcp:127.0.0.1:1")
+    assert outcome("Open vSwitch")[0] == FAILURE
