@@ -110,6 +110,24 @@ Related options:
 
 * ``engine_timeout``
 """),
+    cfg.ListOpt(
+        'registry_allow',
+        default=[],
+        help="""
+Images of registries that users may boot: patterns of ``<registry>/<repository>``,
+separated by commas. Any other image is refused, and the fault shows this list.
+
+A ``*`` stands for any characters; for the registry it does not go beyond the
+first slash. Tags and digests are no part of a pattern. Images kept in Glance
+are not affected.
+
+Possible values:
+
+* unset: every image of every registry
+* ``docker.io/library/*``: the official images of Docker Hub
+* ``registry.example.org/*`` or ``registry.example.org``: all of one registry
+* ``registry.example.org:5000/web/*``: one folder of a registry with a port
+"""),
     cfg.StrOpt(
         'sandbox_image',
         help="""

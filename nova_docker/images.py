@@ -3,6 +3,7 @@
 import dataclasses
 
 from nova import context as nova_context
+import nova.conf
 from nova.image import glance
 from oslo_concurrency import lockutils
 from oslo_log import log as logging
@@ -11,9 +12,11 @@ from nova_docker import exception
 from nova_docker.engine import client
 from nova_docker.translate import archive
 from nova_docker.translate import image as image_translation
+from nova_docker.translate import reference
 from nova_docker.translate import sandbox
 
 LOG = logging.getLogger(__name__)
+CONF = nova.conf.CONF
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,11 +42,15 @@ class Images:
                source: image_translation.ImageSource) -> ReadyImage:
         """Have the image on the engine, fetching it at most once at a time.
 
+        :raises InvalidInput: an image that [docker]/registry_allow does not
+            allow, even if the engine has it
         :raises InvalidArchive, ImageLoadFailed: what Glance has is no image
         :raises EngineImageNotFound, EngineRejected: a reference that the
             registry does not have, or that is none
         :raises ImagePullFailed: the registry cannot be used
         """
+        if not source.in_glance:
+            reference.require_allowed(source.reference, CONF.docker.registry_allow)
         present = self._find(source)
         if present:
             return ReadyImage(present, is_new=False)

@@ -1,0 +1,59 @@
+"""Names of registry images, and which of them an operator allows."""
+
+from collections.abc import Sequence
+import re
+
+from nova import exception as nova_exception
+
+DOCKER_HUB = 'docker.io'
+
+# https://pkg.go.dev/github.com/distribution/reference: registry/path[:tag][@digest].
+# What does not match in full is no reference, so that the engine cannot read
+# another registry into it than the rule has seen.
+_REFERENCE = re.compile(r"""
+    (?P<registry> (?: [a-z0-9] (?:[a-z0-9.-]*[a-z0-9])? | \[[0-9a-f:]+\] ) (?: :[0-9]+ )? )
+    / (?P<path> (?-i: [a-z0-9]+ (?: (?:[._]|__|-+) [a-z0-9]+ )*
+                (?: / [a-z0-9]+ (?: (?:[._]|__|-+) [a-z0-9]+ )* )* ) )
+    (?: : [a-z0-9_] [a-z0-9_.-]{0,127} )?
+    (?: @ sha256:[a-f0-9]{64} )?
+    """, re.VERBOSE | re.ASCII | re.IGNORECASE)
+
+
+def require_allowed(reference: str, patterns: Sequence[str]) -> None:
+    """Refuse an image that the operator's rule does not allow.
+
+    :param reference: with its registry spelled out
+    :param patterns: [docker]/registry_allow; empty allows everything
+    :raises InvalidInput: naming the rule, and what it allows
+    """
+    if not patterns:
+        return
+    if not any(_matches(reference, pattern) for pattern in patterns):
+        raise nova_exception.InvalidInput(
+            reason=f'the image {reference!r} is not allowed on this cloud: '
+                   f'[docker]/registry_allow of the compute host allows only '
+                   f'{", ".join(patterns)}. Name such an image in the property docker_image, '
+                   f'or ask the operator to allow this one')
+
+
+def _matches(reference: str, pattern: str) -> bool:
+    """Whether a pattern covers a reference's registry and repository.
+
+    The two are matched apart: a star for the registry must not reach into the
+    path, where anybody can write the name of a trusted registry.
+    """
+    found = _REFERENCE.fullmatch(reference)
+    if found is None:
+        return False
+    registry, path = found['registry'].lower(), found['path']
+    if registry == DOCKER_HUB and '/' not in path:
+        path = f'library/{path}'  # as the engine reads it
+    wanted_registry, _, wanted_path = pattern.strip().partition('/')
+    return (_glob(wanted_registry.lower(), registry)
+            and _glob(wanted_path or '*', path))
+
+
+def _glob(pattern: str, text: str) -> bool:
+    """A star stands for any characters; everything else for itself."""
+    expression = '.*'.join(re.escape(piece) for piece in pattern.split('*'))
+    return re.fullmatch(expression, text) is not None
