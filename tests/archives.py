@@ -82,6 +82,16 @@ class Image:
         return stream.getvalue()
 
 
+def only_members(archive: bytes, *names: str) -> bytes:
+    """The archive with these members alone."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=io.BytesIO(archive)) as whole, \
+            tarfile.open(fileobj=stream, mode="w") as part:
+        for name in names:
+            part.addfile(whole.getmember(name), whole.extractfile(name))
+    return stream.getvalue()
+
+
 def digest(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 

@@ -18,6 +18,7 @@ import typing as ty
 
 from nova_docker import exception
 from nova_docker.translate import compression
+from nova_docker.translate import possession
 
 PIECE = compression.PIECE
 _MAX_JSON = 4 << 20
@@ -93,27 +94,33 @@ def member(name: str, content: bytes, mode: int = 0o644) -> bytes:
     return header.tobuf(tarfile.PAX_FORMAT) + content + b'\0' * (-len(content) % _BLOCK)
 
 
+# Beside manifest.json they would name the image, or another one, a second time.
+_LEFT_OUT = frozenset({'repositories', 'index.json', 'oci-layout'})
+
+
 def _members(tar: tarfile.TarFile, tag: str) -> Iterator[bytes]:
     seen: set[str] = set()
-    links: set[str] = set()
+    links: dict[str, str] = {}
+    witness = possession.Witness(links)
+    manifest: ty.Any = None
     for entry in tar:
         # tarfile remembers every member; this archive may have many.
         ty.cast(ty.Any, tar).members = []
         name = _checked_name(entry, seen, links)
-        if name == 'repositories':
+        if name in _LEFT_OUT:
             continue
         if name == 'manifest.json':
-            yield _json_member(name, _manifest(_read_json(tar, entry), tag))
-        elif name == 'index.json':
-            yield _json_member(name, _index(_read_json(tar, entry)))
+            manifest = _manifest(_read_json(tar, entry), tag)
+            yield _json_member(name, manifest)
         else:
-            yield from _copy(tar, entry, name)
-    if 'manifest.json' not in seen:
+            yield from _copy(tar, entry, name, witness)
+    if manifest is None:
         raise exception.InvalidArchive(
             reason='it has no manifest.json, so it was not made by docker save')
+    witness.check(manifest[0])
 
 
-def _checked_name(entry: tarfile.TarInfo, seen: set[str], links: set[str]) -> str:
+def _checked_name(entry: tarfile.TarInfo, seen: set[str], links: dict[str, str]) -> str:
     """The member's plain relative name, or an error that names the trouble."""
     name = posixpath.normpath(entry.name)
     if '\0' in entry.name + entry.linkname:
@@ -128,8 +135,7 @@ def _checked_name(entry: tarfile.TarInfo, seen: set[str], links: set[str]) -> st
         # Or x -> . and x/manifest.json would replace the manifest.
         raise exception.InvalidArchive(reason=f'its member {entry.name!r} is behind a link')
     if entry.issym():
-        _check_link(entry, name)
-        links.add(name)
+        links[name] = _link_target(entry, name)
     if name in seen and not entry.isdir():
         raise exception.InvalidArchive(reason=f'it has two members {entry.name!r}')
     if len(seen) >= _MAX_MEMBERS:
@@ -138,10 +144,11 @@ def _checked_name(entry: tarfile.TarInfo, seen: set[str], links: set[str]) -> st
     return name
 
 
-def _check_link(entry: tarfile.TarInfo, name: str) -> None:
+def _link_target(entry: tarfile.TarInfo, name: str) -> str:
     target = posixpath.normpath(posixpath.join(posixpath.dirname(name), entry.linkname))
     if entry.linkname.startswith('/') or target.split('/')[0] == '..':
         raise exception.InvalidArchive(reason=f'its link {entry.name!r} points out of it')
+    return target
 
 
 def _parents(name: str) -> Iterator[str]:
@@ -170,25 +177,12 @@ def _manifest(manifest: ty.Any, tag: str) -> ty.Any:
     return [{**manifest[0], 'RepoTags': [tag]}]
 
 
-_NAME_ANNOTATIONS = ('io.containerd.image.name', 'org.opencontainers.image.ref.name')
-
-
-def _index(index: ty.Any) -> ty.Any:
-    """An OCI index without the annotations that name images."""
-    if not isinstance(index, dict):
-        raise exception.InvalidArchive(reason='its index.json is not an OCI index')
-    for manifest in index.get('manifests') or ():
-        for annotation in _NAME_ANNOTATIONS:
-            if isinstance(manifest, dict):
-                (manifest.get('annotations') or {}).pop(annotation, None)
-    return index
-
-
 def _json_member(name: str, value: ty.Any) -> bytes:
     return member(name, json.dumps(value).encode())
 
 
-def _copy(tar: tarfile.TarFile, entry: tarfile.TarInfo, name: str) -> Iterator[bytes]:
+def _copy(tar: tarfile.TarFile, entry: tarfile.TarInfo, name: str,
+          witness: possession.Witness) -> Iterator[bytes]:
     header = tarfile.TarInfo(name)
     header.type, header.linkname = entry.type, entry.linkname
     header.mode, header.mtime = entry.mode & 0o777, entry.mtime
@@ -199,11 +193,13 @@ def _copy(tar: tarfile.TarFile, entry: tarfile.TarInfo, name: str) -> Iterator[b
     yield header.tobuf(tarfile.PAX_FORMAT)
     content = ty.cast(ty.IO[bytes], tar.extractfile(entry))
     left = entry.size
+    seen = witness.member(name, entry.size)
     while left:
         piece = content.read(min(PIECE, left))
         if not piece:
             raise exception.InvalidArchive(reason=f'it ends within {entry.name!r}')
         left -= len(piece)
+        seen.update(piece)
         yield piece
     yield b'\0' * (-entry.size % _BLOCK)
 

@@ -117,3 +117,59 @@ def _drained(current: _Decompressor, data: bytes) -> Iterator[bytes]:
         if current.eof or current.needs_input:
             return
         data = b''
+
+
+class Plain:
+    """Takes pieces of a stream, and hands on what they are when decompressed.
+
+    :param take: is given pieces of plain content of at most PIECE bytes
+    """
+
+    def __init__(self, take: Callable[[bytes], object]) -> None:
+        self._take = take
+        self._head: bytes | None = b''
+        self._make: Callable[[], _Decompressor] | None = None
+        self._current: _Decompressor | None = None
+
+    def update(self, piece: bytes) -> None:
+        """The next piece of the stream.
+
+        :raises InvalidArchive: when the compressed data is damaged
+        """
+        if self._head is not None:
+            self._head += piece
+            if len(self._head) < _LONGEST_MAGIC:
+                return
+            piece = self._begin()
+        self._feed(piece)
+
+    def finish(self) -> None:
+        """No more pieces."""
+        if self._head is not None:
+            self._feed(self._begin())
+
+    def _begin(self) -> bytes:
+        head, self._head = self._head or b'', None
+        self._make = next((make for magic, make in _FORMATS.items() if head.startswith(magic)),
+                          None)
+        return head
+
+    def _feed(self, data: bytes) -> None:
+        if self._make is None:
+            self._take(data)
+            return
+        try:
+            self._decompress(data, self._make)
+        except (zlib.error, lzma.LZMAError, OSError, EOFError) as e:
+            raise exception.InvalidArchive(
+                reason=f'the compressed data of a layer is damaged ({e})') from e
+
+    def _decompress(self, data: bytes, make: Callable[[], _Decompressor]) -> None:
+        while data:
+            self._current = self._current or make()
+            for part in _drained(self._current, data):
+                self._take(part)
+            data = b''
+            if self._current.eof:
+                data = self._current.unused_data.lstrip(b'\0')
+                self._current = None

@@ -1,6 +1,7 @@
 """A user's mistake ends in one clear fault, and leaves nothing behind."""
 
 import gzip
+from pathlib import Path
 import uuid
 
 from nova import exception as nova_exception
@@ -54,6 +55,19 @@ def test_an_archive_whose_layers_do_not_match_its_configuration(boots, api, ovs)
     image = archives.Image(files={"a": uuid.uuid4().bytes * 40}, command=["/a"])
     content = image.archive().replace(image.files["a"], bytes(640))
     assert "not a Docker image archive" in of_archive(boots, api, ovs, content)
+
+
+def test_somebody_elses_image_cannot_be_booted_by_the_digests_of_its_layers(boots, api, ovs):
+    """The engine has the layer, and would not ask for it again."""
+    busybox = Path(instances.BUSYBOX).read_bytes()
+    theirs = archives.Image(files={"bin/busybox": busybox, "secret": uuid.uuid4().bytes},
+                            command=["/bin/busybox", "sleep", "3600"])
+    boots.archive(theirs)
+    config = archives.digest(theirs.config).removeprefix("sha256:") + ".json"
+    absent = archives.only_members(theirs.archive(), config, "manifest.json")
+    network = instances.network(instances.vif())
+    with pytest.raises(nova_exception.BuildAbortException, match=r"layer.*is missing"):
+        boots.archive(absent, network)
 
 
 def test_an_image_without_a_command(boots, api, ovs):

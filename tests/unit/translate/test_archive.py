@@ -22,6 +22,7 @@ TAG = "nova-docker.invalid/glance:0-none"
 COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
     "plain": bytes, "gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress}
 MANIFEST = json.dumps([{"Config": "c.json", "RepoTags": ["evil:latest"], "Layers": []}]).encode()
+CONFIG = ("c.json", json.dumps({"rootfs": {"diff_ids": []}}).encode())
 
 
 def tar(*members: tuple[str, bytes | tarfile.TarInfo], form: int = tarfile.PAX_FORMAT) -> bytes:
@@ -83,35 +84,33 @@ member_names = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}(/[a-z0-9][a-z0-9._-]{0,
        piece=st.integers(min_value=1, max_value=5000))
 def test_contents_pass_unaltered_and_tags_do_not(files, tags, compress, piece):
     names = {name.split("/")[0] for name in files}
-    for reserved in ("manifest.json", "repositories", "index.json"):
+    for reserved in ("manifest.json", "repositories", "index.json", "oci-layout", CONFIG[0]):
         names.discard(reserved)
     files = {name: content for name, content in files.items() if name.split("/")[0] in names}
     if any(other.startswith(name + "/") for name in files for other in files):
         return
-    manifest = json.dumps([{"Config": "c", "RepoTags": tags, "Layers": []}]).encode()
-    content = tar(*files.items(), ("manifest.json", manifest),
+    manifest = json.dumps([{"Config": CONFIG[0], "RepoTags": tags, "Layers": []}]).encode()
+    content = tar(*files.items(), CONFIG, ("manifest.json", manifest),
                   ("repositories", json.dumps({tag: {} for tag in tags}).encode()))
     result = unpacked(rewritten(compress(content), piece))
     assert json.loads(result.pop("manifest.json")) == [
-        {"Config": "c", "RepoTags": [TAG], "Layers": []}]
-    assert result == files
+        {"Config": CONFIG[0], "RepoTags": [TAG], "Layers": []}]
+    assert result == {**files, CONFIG[0]: CONFIG[1]}
 
 
-def test_the_oci_layout_loses_the_names_in_its_index():
+def test_the_second_index_of_the_oci_layout_does_not_pass():
+    """It would name the image, or another, beside manifest.json."""
     index = {"schemaVersion": 2, "manifests": [{"digest": "sha256:1", "annotations": {
-        "io.containerd.image.name": "docker.io/library/evil:latest",
-        "org.opencontainers.image.ref.name": "latest", "kept": "yes"}}]}
+        "io.containerd.image.name": "docker.io/library/evil:latest"}}]}
     result = unpacked(rewritten(tar(
         ("oci-layout", b'{"imageLayoutVersion":"1.0.0"}'), ("blobs/sha256/1", b"blob"),
-        ("index.json", json.dumps(index).encode()), ("manifest.json", MANIFEST))))
-    assert b"evil" not in b"".join(result.values())
-    assert json.loads(result["index.json"])["manifests"][0]["annotations"] == {"kept": "yes"}
-    assert result["blobs/sha256/1"] == b"blob"
+        ("index.json", json.dumps(index).encode()), ("manifest.json", MANIFEST), CONFIG)))
+    assert set(result) == {"blobs/sha256/1", "manifest.json", CONFIG[0]}
 
 
 def test_links_between_layers_survive():
     content = tar(("a/layer.tar", b"x"), special("b/layer.tar", tarfile.SYMTYPE, "../a/layer.tar"),
-                  ("manifest.json", MANIFEST))
+                  ("manifest.json", MANIFEST), CONFIG)
     with tarfile.open(fileobj=io.BytesIO(rewritten(content))) as result:
         assert result.getmember("b/layer.tar").linkname == "../a/layer.tar"
 
@@ -119,7 +118,7 @@ def test_links_between_layers_survive():
 def test_the_owner_and_the_special_bits_of_members_do_not_pass():
     entry = tarfile.TarInfo("d")
     entry.type, entry.mode, entry.uid = tarfile.DIRTYPE, 0o4755, 1000
-    content = rewritten(tar(("d", entry), ("manifest.json", MANIFEST)))
+    content = rewritten(tar(("d", entry), ("manifest.json", MANIFEST), CONFIG))
     with tarfile.open(fileobj=io.BytesIO(content)) as result:
         assert (result.getmember("d").mode, result.getmember("d").uid) == (0o755, 0)
 
@@ -145,7 +144,9 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "two spellings": (tar(GOOD, ("./manifest.json", MANIFEST)), "two members"),
     "two files": (tar(GOOD, ("a", b"1"), ("a", b"2")), "two members"),
     "huge manifest": (tar(("manifest.json", b" " * (5 << 20))), "larger than"),
-    "index is a list": (tar(GOOD, ("index.json", b"[]")), "not an OCI index"),
+    "no configuration": (tar(GOOD), "configuration 'c.json' is missing"),
+    "configuration without layers": (tar(GOOD, ("c.json", b"{}")), "names no layers"),
+    "configuration is no JSON": (tar(GOOD, ("c.json", b"{")), "names no layers"),
     "absolute path": (tar(GOOD, ("/etc/passwd", b"x")), "outside"),
     "path upwards": (tar(GOOD, ("a/../../etc/passwd", b"x")), "outside"),
     "link out": (tar(GOOD, special("a/b", tarfile.SYMTYPE, "../../etc/passwd")), "points out"),
@@ -220,3 +221,54 @@ def test_a_damaged_archive_is_refused_and_never_a_crash(data):
     except exception.InvalidArchive:
         return
     assert json.loads(result["manifest.json"])[0]["RepoTags"] == [TAG]
+
+
+# The engine does not read a layer that it has: only its presence here is proof.
+
+def layered(layer: bytes | None, diff_id: str, path: str = "l/layer.tar",
+            layers: object = None) -> bytes:
+    """An archive whose configuration names one layer."""
+    manifest = [{"Config": "c.json", "RepoTags": None, "Layers": layers or [path]}]
+    config = {"rootfs": {"diff_ids": [diff_id]}}
+    return tar(*([] if layer is None else [(path, layer)]),
+               ("c.json", json.dumps(config).encode()),
+               ("manifest.json", json.dumps(manifest).encode()))
+
+
+@pytest.mark.parametrize("compress", COMPRESSIONS.values(), ids=COMPRESSIONS)
+@pytest.mark.parametrize("size", [0, 3, 100_000, 3 << 20])
+def test_a_layer_is_known_by_its_uncompressed_content(compress, size):
+    layer = b"x" * size
+    rewritten(layered(compress(layer), archives.digest(layer)))
+
+
+def test_somebody_elses_layer_cannot_be_had_by_its_digest():
+    theirs = archives.digest(b"their secret")
+    assert "'l/layer.tar' is missing" in refusal(layered(None, theirs))
+    assert "is not the one" in refusal(layered(b"mine", theirs))
+    assert "is missing" in refusal(layered(b"mine", theirs, layers=["elsewhere"]))
+
+
+def test_a_layer_behind_a_link_is_the_one_it_points_to():
+    manifest = json.dumps([{"Config": "c.json", "Layers": ["b/layer.tar"]}]).encode()
+    config = json.dumps({"rootfs": {"diff_ids": [archives.digest(b"x")]}}).encode()
+    link = special("b/layer.tar", tarfile.SYMTYPE, "../a/layer.tar")
+    rewritten(tar(("a/layer.tar", b"x"), link, ("manifest.json", manifest), ("c.json", config)))
+    loop = special("b/layer.tar", tarfile.SYMTYPE, "layer.tar")
+    assert "missing" in refusal(tar(loop, ("manifest.json", manifest), ("c.json", config)))
+
+
+@pytest.mark.parametrize("layers", ["l/layer.tar", ["l/layer.tar"] * 2, {"l": 1}])
+def test_layers_that_do_not_match_the_configuration_are_refused(layers):
+    content = layered(b"x", archives.digest(b"x"), layers=layers)
+    assert "name different layers" in refusal(content)
+
+
+def test_a_damaged_layer_is_refused():
+    broken = b"\x1f\x8b" + b"\xff" * 100
+    assert "damaged" in refusal(layered(broken, "sha256:0"))
+
+
+def test_json_that_would_fill_the_memory_is_refused():
+    flood = [(f"{n}.json", b"{" + b" " * (3 << 20)) for n in range(6)]
+    assert "bytes of JSON" in refusal(tar(*flood, GOOD))
