@@ -24,6 +24,7 @@ from nova_docker import network
 from nova_docker.engine import client
 from nova_docker.operations import events
 from nova_docker.operations import lifecycle
+from nova_docker.operations import password
 from nova_docker.operations import reconcile
 from nova_docker.operations import sandbox
 from nova_docker.operations import spawn
@@ -176,6 +177,11 @@ class DockerDriver(driver.ComputeDriver):
 
     def unpause(self, instance: Instance) -> None:
         self._lifecycle.unpause(instance)
+
+    # Identity --------------------------------------------------------------------------
+
+    def set_admin_password(self, instance: Instance, new_pass: str) -> None:
+        password.set_password(self._engine, instance, new_pass)
 
     # NICs ------------------------------------------------------------------------------
 

@@ -53,6 +53,10 @@ class ContainerNotFound(EngineError):
     """The engine does not know the container."""
 
 
+class PathNotFound(EngineError):
+    """The container has no such file or folder."""
+
+
 class EngineImageNotFound(EngineError):
     """The engine does not have the image, or the registry does not."""
 

@@ -7,15 +7,17 @@ from collections.abc import Mapping
 import typing as ty
 
 from nova_docker.engine import containers
+from nova_docker.engine import files
 from nova_docker.engine import images
 from nova_docker.engine import session
 from nova_docker.engine import tls
 
 EventStream = session.EventStream
+File = files.File
 Json = session.Json
 
 
-class Engine(containers.Containers, images.Images):
+class Engine(containers.Containers, files.Files, images.Images):
     """One Docker engine."""
 
     def ping(self) -> None:

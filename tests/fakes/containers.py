@@ -39,6 +39,7 @@ class Container:
         self.created = time.time()
         self.host_config: dict[str, Any] = self.config.get("HostConfig") or {}
         self.labels: dict[str, str] = self.config.get("Labels") or {}
+        self.files = dict(self.image.files)
 
     @property
     def running(self) -> bool:

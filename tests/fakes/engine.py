@@ -28,6 +28,7 @@ from typing import TypeVar
 
 from nova_docker import exception
 from nova_docker.engine.client import EventStream
+from nova_docker.engine.client import File
 from nova_docker.engine.client import Json
 from tests.fakes import images
 from tests.fakes.containers import Container
@@ -231,6 +232,25 @@ class FakeEngine:
         container = self._find(name, f"read the logs of container {name}")
         kept = container.output.splitlines(keepends=True)
         return b"".join(kept[len(kept) - min(lines, len(kept)):])[-max_bytes:]
+
+    # Files -------------------------------------------------------------------
+
+    @verb
+    def read_file(self, name: str, path: str) -> File:
+        action = f"read {path} of container {name}"
+        files = self._find(name, action).files
+        if path not in files:
+            raise exception.PathNotFound(action=action, reason=f"Could not find the file {path}")
+        return files[path]
+
+    @verb
+    def write_file(self, name: str, path: str, file: File) -> None:
+        action = f"write {path} of container {name}"
+        files = self._find(name, action).files
+        folder = posixpath.dirname(path).rstrip("/") + "/"
+        if not any(other.startswith(folder) for other in files):
+            raise exception.PathNotFound(action=action, reason=f"Could not find the file {folder}")
+        files[path] = file
 
     # Images ------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import tarfile
 from typing import Any
 
 from nova_docker import exception
+from nova_docker.engine.client import File
 from tests.archives import digest
 from tests.archives import Image
 
@@ -29,6 +30,7 @@ class StoredImage:
     size: int
     tags: set[str] = field(default_factory=set)
     digests: set[str] = field(default_factory=set)
+    files: dict[str, File] = field(default_factory=dict)
 
     def inspect(self) -> dict[str, Any]:
         return {
@@ -172,8 +174,12 @@ def _image(members: dict[str, bytes], entry: dict[str, Any]) -> StoredImage:
     if [digest(layer) for layer in layers] != config["rootfs"]["diff_ids"]:
         raise ValueError("invalid diffID for a layer")
     paths: set[str] = set()
+    files: dict[str, File] = {}
     for layer in layers:
         with tarfile.open(fileobj=io.BytesIO(layer)) as tar:
             paths.update("/" + name.lstrip("./") for name in tar.getnames())
-    return StoredImage(id=digest(raw), config=config, paths=frozenset(paths),
+            files.update({"/" + member.name.lstrip("./"): File(
+                _read(tar, member), member.mode, member.uid, member.gid)
+                for member in tar if member.isfile()})
+    return StoredImage(id=digest(raw), config=config, paths=frozenset(paths), files=files,
                        size=sum(map(len, layers)), tags=set(entry.get("RepoTags") or ()))

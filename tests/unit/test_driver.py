@@ -13,7 +13,7 @@ DEMANDED = (
     "get_num_instances", "get_info", "spawn", "destroy", "cleanup", "reboot", "power_off",
     "power_on", "pause", "unpause", "plug_vifs", "unplug_vifs", "get_console_output",
     "get_available_nodes", "get_available_resource", "update_provider_tree", "get_host_ip_addr",
-    "get_host_uptime")
+    "get_host_uptime", "set_admin_password")
 OVERRIDDEN = sorted(
     name for name, member in vars(driver.DockerDriver).items()
     if inspect.isfunction(member) and hasattr(BASE, name))
