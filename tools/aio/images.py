@@ -5,10 +5,8 @@ No public registry is asked.  The images are named as those of the public index
 that index, pulls them by the names that a user would write.
 """
 
-import io
 import json
 from pathlib import Path
-import tarfile
 from typing import Any
 
 from aio import catalogue
@@ -17,7 +15,7 @@ from aio.catalogue import IMAGES
 from aio.infrastructure import engine
 from aio.layout import Layout
 from aio.layout import REGISTRY
-from aio.rootfs import rootfs
+from aio.rootfs import context
 from aio.step import Failure
 
 
@@ -50,26 +48,13 @@ def _publish(api: Any, image: Image, target: Path) -> None:
     """
     repository = f'{REGISTRY}/library/{image.name}'
     reference = f'{repository}:latest'
-    _raise_error(api.build(fileobj=_context(image), custom_context=True, tag=reference, rm=True),
+    _raise_error(api.build(fileobj=context(image), custom_context=True, tag=reference, rm=True),
                  f'build {reference}')
     _raise_error(api.push(repository, tag='latest', stream=True), f'push {reference}')
     with target.open('wb') as out:
         for block in api.get_image(reference):
             out.write(block)
     api.remove_image(reference, force=True)
-
-
-def _context(image: Image) -> io.BytesIO:
-    """What a ``docker build`` is given: a Dockerfile and the only layer."""
-    dockerfile = '\n'.join(['FROM scratch', 'ADD rootfs.tar /', *image.config, ''])
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode='w') as tar:
-        for name, content in (('Dockerfile', dockerfile.encode()), ('rootfs.tar', rootfs(image))):
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    buffer.seek(0)
-    return buffer
 
 
 def _raise_error(lines: Any, what: str) -> None:

@@ -31,6 +31,17 @@ def rootfs(image: Image) -> bytes:
     return buffer.getvalue()
 
 
+def context(image: Image) -> io.BytesIO:
+    """What a ``docker build`` is given: a Dockerfile and the only layer."""
+    dockerfile = '\n'.join(['FROM scratch', 'ADD rootfs.tar /', *image.config, ''])
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode='w') as tar:
+        for name, content in (('Dockerfile', dockerfile.encode()), ('rootfs.tar', rootfs(image))):
+            _add(tar, name, tarfile.REGTYPE, 0o644, content)
+    buffer.seek(0)
+    return buffer
+
+
 def _files(image: Image) -> dict[str, bytes]:
     """Path in the image -> content."""
     texts = {'etc/passwd': USERS, 'etc/group': GROUPS, **image.files}

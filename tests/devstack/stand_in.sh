@@ -1,0 +1,38 @@
+# Stands in for what DevStack offers to a plugin: each call is a line in $CALLS.
+# shellcheck shell=bash disable=SC2034
+set -eu
+
+record() { printf '%s\n' "$*" >>"$CALLS"; }
+
+for name in add_user_to_group echo_summary iniset install_package pip_install start_service; do
+    eval "$name() { record $name \"\$@\"; }"
+done
+is_service_enabled() { [[ " $SERVICES " == *" $1 "* ]]; }
+
+# Programs that would change the machine.
+sudo() {
+    record sudo "$@"
+    case "$*" in
+        'docker ps '*) echo "$CONTAINERS" ;;
+        'docker images '*) echo "$IMAGES" ;;
+        'docker build '*) cat >/dev/null ;;
+    esac
+}
+getent() { [[ -n "$GROUP_EXISTS" ]]; }
+openstack() {
+    record openstack "$@"
+    if [[ "$*" == *'image show'* ]]; then
+        [[ -n "$IMAGES_EXIST" ]] && echo the-id
+    elif [[ "$*" == *'image create'* ]]; then
+        cat >/dev/null
+    fi
+}
+
+DEST=$WORK
+NOVA_DIR=$WORK/nova
+NOVA_CONF=/etc/nova/nova.conf
+NOVA_CONF_DIR=/etc/nova
+TEMPEST_CONFIG=/tempest.conf
+STACK_USER=stack
+Q_AGENT=openvswitch
+Q_PLUGIN_CONF_FILE=etc/neutron/ml2.ini
