@@ -20,7 +20,8 @@ from aio.readiness import NOVA_BINARIES
 from aio.supervisor import ALIVE
 from aio.supervisor import Supervisor
 
-APIS = ('keystone', 'placement', 'glance', 'neutron-api', 'nova-api', 'nova-metadata', 'registry')
+APIS = ('keystone', 'placement', 'glance', 'neutron-api', 'nova-api', 'nova-metadata',
+        'nova-serialproxy', 'registry')
 FOREIGN = {'dockerd': infrastructure.engine_answers, 'ovsdb-server': infrastructure.ovs_answers,
            'ovs-vswitchd': infrastructure.ovs_answers}
 
@@ -79,7 +80,8 @@ class Health:
             with urllib.request.urlopen(f'http://127.0.0.1:{number}/', timeout=10) as answer:
                 return f'HTTP {answer.status}'
         except urllib.error.HTTPError as error:
-            # 300 is how an API lists its versions, 401 how it asks for a token
+            # 300 is how an API lists its versions, 401 how it asks for a token, 405 how the
+            # serial proxy wants a websocket
             return f'HTTP {error.code}' if error.code < 500 else f'no good answer: {error}'
 
     @staticmethod

@@ -34,6 +34,7 @@ PORTS: dict[str, dict[str, int]] = {
     'neutron-api': {'neutron_port': 9696},
     'nova-api': {'nova_port': 8774},
     'nova-metadata': {'nova_metadata_port': 8775},
+    'nova-serialproxy': {'serialproxy_port': 6083},
     'neutron-ovs-agent': {'openflow_port': 6633},
 }
 

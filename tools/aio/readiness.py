@@ -9,6 +9,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from datetime import datetime
 from datetime import UTC
+import socket
 import time
 from typing import Any
 import urllib.request
@@ -104,6 +105,13 @@ class Readiness:
         for program, request in requests.items():
             self._until(lambda request=request: request() is not request,  # type: ignore[misc]
                         program, 'does not answer')
+
+    def serial_proxy(self) -> None:
+        """The proxy of serial consoles takes connections."""
+        def accepts() -> bool:
+            with socket.create_connection(('127.0.0.1', port('serialproxy_port')), timeout=5):
+                return True
+        self._until(accepts, 'nova-serialproxy', 'does not take connections')
 
     def services(self, admin: Any, started: dict[str, float]) -> None:
         """Nova's services and Neutron's agents report themselves as up.

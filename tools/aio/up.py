@@ -20,6 +20,7 @@ from aio.down import SERVERS_LOST
 from aio.initialise import Databases
 from aio.layout import DOCKER_SOCKET
 from aio.layout import Layout
+from aio.layout import port
 from aio.layout import REGISTRY
 from aio.step import Steps
 from aio.supervisor import Supervisor
@@ -27,7 +28,7 @@ from aio.supervisor import Supervisor
 INFRASTRUCTURE = ('epmd', 'mariadb', 'rabbitmq', 'ovsdb-server', 'ovs-vswitchd', 'registry',
                   'dockerd')
 APIS = ('glance', 'neutron-api', 'nova-api', 'nova-metadata')
-BEHIND = ('neutron-rpc-server', 'nova-conductor', 'nova-scheduler')
+BEHIND = ('neutron-rpc-server', 'nova-conductor', 'nova-scheduler', 'nova-serialproxy')
 AGENTS = ('neutron-ovs-agent', 'neutron-dhcp-agent', 'neutron-metadata-agent')
 
 
@@ -119,6 +120,7 @@ class Up:
     def _wait_until_usable(self, admin: Any) -> None:
         with self.steps.step('the APIs answer'):
             self.ready.apis(admin)
+            self.ready.serial_proxy()
         with self.steps.step(f'services and agents are up ({self.choices.driver} driver)'):
             self.ready.services(admin, self.started)
             self.databases.map_host(configuration.host(self.layout))
@@ -138,6 +140,7 @@ class Up:
             'archives': str(self.layout.data / 'images'),
             'supervisorctl': self.supervisor.command(), 'nova_compute': 'nova-compute',
             'docker_socket': str(DOCKER_SOCKET), 'registry': REGISTRY,
+            'serialproxy': f'ws://127.0.0.1:{port("serialproxy_port")}/',
             'reference_prefix': prefix, 'host': configuration.host(self.layout),
             'driver': self.choices.driver, 'backend': self.choices.backend,
             'foreign': sorted(self.foreign),
