@@ -35,23 +35,42 @@ def set_password(engine: client.Engine, instance: nova_instance.Instance,
     :raises SetAdminPasswdNotSupported: when the image has no shadow file, or not
         the user in it
     """
+    with lifecycle.exclusive(instance.uuid), lifecycle.known(instance):
+        _write(engine, instance, password)
+
+
+def set_first_password(engine: client.Engine, instance: nova_instance.Instance,
+                       password: str | None) -> None:
+    """Set the password of a boot, in a container that was not started yet.
+
+    Nova makes one for every server, so an image that cannot have it is no error.
+    The caller holds the instance's lock.
+    """
+    if not password:
+        return
+    try:
+        _write(engine, instance, password)
+    except nova_exception.SetAdminPasswdNotSupported as e:
+        LOG.debug('Booting without a password: %s', e, instance=instance)
+
+
+def _write(engine: client.Engine, instance: nova_instance.Instance, password: str) -> None:
     user = image_translation.image_properties(instance.system_metadata).get(
         _USER_PROPERTY) or _DEFAULT_USER
     workload = naming.workload_name(instance.uuid)
-    with lifecycle.exclusive(instance.uuid), lifecycle.known(instance):
-        try:
-            file = engine.read_file(workload, _SHADOW)
-        except exception.PathNotFound as e:
-            raise nova_exception.SetAdminPasswdNotSupported(
-                f'The image of the instance has no {_SHADOW}, so no user of it can have a '
-                f'password. Log in with a key, or use an image that has one.') from e
-        content = shadow.with_password(file.content, user, _hash(password),
-                                       int(time.time()) // _SECONDS_PER_DAY)
-        if content is None:
-            raise nova_exception.SetAdminPasswdNotSupported(
-                f'{_SHADOW} of the instance has no user {user!r}. Name the user in the '
-                f'image property {_USER_PROPERTY}.')
-        engine.write_file(workload, _SHADOW, dataclasses.replace(file, content=content))
+    try:
+        file = engine.read_file(workload, _SHADOW)
+    except exception.PathNotFound as e:
+        raise nova_exception.SetAdminPasswdNotSupported(
+            f'The image of the instance has no {_SHADOW}, so no user of it can have a '
+            f'password. Log in with a key, or use an image that has one.') from e
+    content = shadow.with_password(file.content, user, _hash(password),
+                                   int(time.time()) // _SECONDS_PER_DAY)
+    if content is None:
+        raise nova_exception.SetAdminPasswdNotSupported(
+            f'{_SHADOW} of the instance has no user {user!r}. Name the user in the '
+            f'image property {_USER_PROPERTY}.')
+    engine.write_file(workload, _SHADOW, dataclasses.replace(file, content=content))
     LOG.info('Set the password of user %s in container %s', user, workload, instance=instance)
 
 

@@ -18,6 +18,7 @@ from nova_docker import network
 from nova_docker.engine import client
 from nova_docker.operations import background
 from nova_docker.operations import faults
+from nova_docker.operations import password
 from nova_docker.operations import sandbox
 from nova_docker.operations import timeline
 from nova_docker.operations import undo
@@ -48,7 +49,8 @@ class Spawn:
     def __call__(self, context: nova_context.RequestContext,
                  instance: nova_instance.Instance,
                  image_meta: nova_image_meta.ImageMeta,
-                 network_info: network_model.NetworkInfo, power_on: bool) -> None:
+                 network_info: network_model.NetworkInfo, power_on: bool,
+                 admin_password: str | None = None) -> None:
         """Boot; on failure leave nothing behind.
 
         What takes time runs beside what waits: the image is fetched in a
@@ -65,7 +67,8 @@ class Spawn:
         self._refuse_existing(instance)
         with faults.explained(instance, source), undo.UndoStack(instance) as undone:
             # 1. The image and the container to be, in a thread.
-            workload = self._prepare_workload(context, instance, image_meta, source, undone)
+            workload = self._prepare_workload(context, instance, image_meta, source,
+                                              admin_password, undone)
             # 2. The sandbox, which holds the network namespace.
             undone.push('remove the sandbox', lambda: self._sandboxes.remove(instance.uuid))
             with times.step('sandbox'):
@@ -104,6 +107,7 @@ class Spawn:
                           instance: nova_instance.Instance,
                           image_meta: nova_image_meta.ImageMeta,
                           source: image_translation.ImageSource,
+                          admin_password: str | None,
                           undone: undo.UndoStack) -> background.Background[None]:
         command = image_translation.command(image_meta.properties.get('os_command_line'))
         fetched: list[images.ReadyImage] = []
@@ -111,6 +115,7 @@ class Spawn:
         def fetch_and_create() -> None:
             fetched.append(self._images.ensure(context, source))
             self._create_workload(instance, fetched[-1].digest, command)
+            password.set_first_password(self._engine, instance, admin_password)
 
         def prepare() -> None:
             try:

@@ -75,6 +75,7 @@ class Boots:
         self.driver = driver
         self.glance = glance
         self.context = nova_context.get_admin_context()
+        self.admin_password: str | None = None
         self._made: list[tuple[objects.Instance, model.NetworkInfo]] = []
         self._fetched: list[str] = []
 
@@ -101,7 +102,7 @@ class Boots:
         self._made.append((instance, network_info))
         instance.image_ref = image_id
         self.driver.spawn(self.context, instance, instances.image_meta(image_id, **properties),
-                          [], None, {}, network_info=network_info)
+                          [], self.admin_password, {}, network_info=network_info)
         return instance
 
     def clean_up(self, api: docker.APIClient) -> None:

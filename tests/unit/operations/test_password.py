@@ -72,3 +72,19 @@ def test_the_log_says_so_without_the_password(engine: FakeEngine, caplog):
     assert "Set the password of user root" in caplog.text
     assert "hunter2" not in caplog.text
     assert "$6$" not in caplog.text
+
+
+def test_a_boot_gets_the_password_that_nova_made(engine: FakeEngine):
+    server = instance()
+    name = run(engine, server, SHADOW)
+    password.set_first_password(engine, server, "made by nova")
+    hashed = engine.read_file(name, "/etc/shadow").content.decode().split(":")[1]
+    assert secretutils.crypt_password("made by nova", hashed) == hashed
+
+
+@pytest.mark.parametrize("first", ["made by nova", None, ""])
+def test_a_boot_needs_no_image_that_can_have_one(engine: FakeEngine, first):
+    server = instance()
+    run(engine, server, None)
+    password.set_first_password(engine, server, first)
+    assert "write_file" not in {call[0] for call in engine.calls}
