@@ -7,7 +7,9 @@ import typing as ty
 
 from nova import context as nova_context
 from nova import exception as nova_exception
+from nova.compute import power_state
 import nova.conf
+from nova.console import type as console_type
 from nova.network import model as network_model
 from nova.objects import image_meta as nova_image_meta
 from nova.objects import instance as nova_instance
@@ -17,6 +19,7 @@ import os_resource_classes as orc
 from oslo_log import log as logging
 
 from nova_docker import conf
+from nova_docker import console
 from nova_docker import exception
 from nova_docker import host as compute_host
 from nova_docker import images
@@ -29,6 +32,7 @@ from nova_docker.operations import reconcile
 from nova_docker.operations import sandbox
 from nova_docker.operations import spawn
 from nova_docker.translate import inventory
+from nova_docker.translate import naming
 
 LOG = logging.getLogger(__name__)
 CONF = nova.conf.CONF
@@ -56,6 +60,7 @@ class DockerDriver(driver.ComputeDriver):
         self._host = compute_host.Host(self._engine, virtapi, CONF.host)
         self._images = images.Images(self._engine)
         self._network = network.Network()
+        self._consoles = console.Consoles(self._engine)
         self._sandboxes = sandbox.Sandboxes(self._engine)
         self._spawn = spawn.Spawn(self._engine, self._images, self._network,
                                   self._sandboxes, virtapi)
@@ -83,6 +88,7 @@ class DockerDriver(driver.ComputeDriver):
 
     def cleanup_host(self, host: str) -> None:
         self._events.stop()
+        self._consoles.close_all()
         self._engine.close()
 
     def get_host_ip_addr(self) -> str:
@@ -131,6 +137,13 @@ class DockerDriver(driver.ComputeDriver):
     def get_console_output(self, context: Context, instance: Instance) -> str:
         return self._lifecycle.console_output(instance)
 
+    def get_serial_console(self, context: Context,
+                           instance: Instance) -> console_type.ConsoleSerial:
+        if self._lifecycle.info(instance).state != power_state.RUNNING:
+            raise nova_exception.InstanceNotReady(instance_id=instance.uuid)
+        host, port = self._consoles.port(instance.uuid, naming.workload_name(instance.uuid))
+        return console_type.ConsoleSerial(host=host, port=port)
+
     # Life and death ----------------------------------------------------------------
 
     def spawn(self, context: Context, instance: Instance,
@@ -147,6 +160,7 @@ class DockerDriver(driver.ComputeDriver):
     def destroy(self, context: Context, instance: Instance, network_info: NetworkInfo,
                 block_device_info: BlockDeviceInfo = None, destroy_disks: bool = True,
                 destroy_secrets: bool = True) -> None:
+        self._consoles.close(instance.uuid)
         self._lifecycle.destroy(instance, network_info, keep_disk=not destroy_disks)
 
     def cleanup(self, context: Context, instance: Instance, network_info: NetworkInfo,

@@ -10,14 +10,16 @@ from nova_docker.engine import containers
 from nova_docker.engine import files
 from nova_docker.engine import images
 from nova_docker.engine import session
+from nova_docker.engine import terminals
 from nova_docker.engine import tls
 
 EventStream = session.EventStream
 File = files.File
 Json = session.Json
+Terminal = terminals.Terminal
 
 
-class Engine(containers.Containers, files.Files, images.Images):
+class Engine(containers.Containers, files.Files, images.Images, terminals.Terminals):
     """One Docker engine."""
 
     def ping(self) -> None:

@@ -31,6 +31,7 @@ from nova_docker.engine.client import EventStream
 from nova_docker.engine.client import File
 from nova_docker.engine.client import Json
 from tests.fakes import images
+from tests.fakes import terminals
 from tests.fakes.containers import Container
 from tests.fakes.events import Event
 from tests.fakes.events import Feed
@@ -75,6 +76,7 @@ class FakeEngine:
         self.registry = images.FakeRegistry("127.0.0.1:5999")
         self.down = False
         self._failures: defaultdict[str, deque[Exception]] = defaultdict(deque)
+        self._execs: dict[str, terminals.Exec] = {}
         self._history: list[Event] = []
         self._feeds: list[Feed] = []
         self._lock = threading.RLock()
@@ -252,6 +254,39 @@ class FakeEngine:
             raise exception.PathNotFound(action=action, reason=f"Could not find the file {folder}")
         files[path] = file
 
+    # Terminals ---------------------------------------------------------------
+
+    @verb
+    def has_file(self, name: str, path: str) -> bool:
+        return any(path in container.image.paths for container in self.containers.values()
+                   if name in (container.name, container.id))
+
+    @verb
+    def create_exec(self, name: str, command: list[str]) -> str:
+        self._must_run(name, f"run a command in container {name}")
+        made = terminals.Exec(command)
+        self._execs[made.id] = made
+        return made.id
+
+    @verb
+    def open_exec(self, exec_id: str) -> terminals.FakeTerminal:
+        return self._execs[exec_id].start()
+
+    @verb
+    def exec_pid(self, exec_id: str) -> int | None:
+        return self._execs[exec_id].pid
+
+    @verb
+    def run_aside(self, name: str, command: list[str]) -> None:
+        self._must_run(name, f"run a command in container {name}")
+
+    @verb
+    def attach(self, name: str) -> terminals.FakeTerminal:
+        action = f"attach to container {name}"
+        if self._find(name, action).state == "paused":
+            raise exception.EngineConflict(action=action, reason=f"container {name} is paused")
+        return terminals.FakeTerminal()
+
     # Images ------------------------------------------------------------------
 
     @verb
@@ -295,6 +330,12 @@ class FakeEngine:
             if name in (container.name, container.id):
                 return container
         raise exception.ContainerNotFound(action=action, reason=f"No such container: {name}")
+
+    def _must_run(self, name: str, action: str) -> None:
+        state = self._find(name, action).state
+        if state != "running":
+            why = "paused" if state == "paused" else "not running"
+            raise exception.EngineConflict(action=action, reason=f"Container {name} is {why}")
 
     def _pin_network(self, container: Container) -> None:
         """The engine replaces the name of a joined container by its id."""
