@@ -26,6 +26,7 @@ from nova_docker import images
 from nova_docker import network
 from nova_docker.engine import client
 from nova_docker.operations import events
+from nova_docker.operations import interfaces
 from nova_docker.operations import lifecycle
 from nova_docker.operations import password
 from nova_docker.operations import reconcile
@@ -52,6 +53,7 @@ class DockerDriver(driver.ComputeDriver):
         # Nova refuses an image whose disk_format is not supported; what Docker
         # takes is kept in Glance as raw.
         'supports_image_type_raw': True,
+        'supports_attach_interface': True,
     }
 
     def __init__(self, virtapi: ty.Any) -> None:
@@ -65,6 +67,7 @@ class DockerDriver(driver.ComputeDriver):
         self._spawn = spawn.Spawn(self._engine, self._images, self._network,
                                   self._sandboxes, virtapi)
         self._lifecycle = lifecycle.Lifecycle(self._engine, self._network, self._sandboxes)
+        self._interfaces = interfaces.Interfaces(self._engine, self._network, self._sandboxes)
         self._events = events.Follower(
             self._engine, self._host, self.emit_event, on_return=lambda: (
                 reconcile.reconcile_beside(self._engine, self._network, self._sandboxes)))
@@ -204,3 +207,12 @@ class DockerDriver(driver.ComputeDriver):
 
     def unplug_vifs(self, instance: Instance, network_info: NetworkInfo) -> None:
         self._lifecycle.unplug_vifs(instance, network_info)
+
+    def attach_interface(self, context: Context, instance: Instance,
+                         image_meta: nova_image_meta.ImageMeta,
+                         vif: network_model.VIF) -> None:
+        self._interfaces.attach(instance, vif)
+
+    def detach_interface(self, context: Context, instance: Instance,
+                         vif: network_model.VIF) -> None:
+        self._interfaces.detach(instance, vif)

@@ -40,23 +40,42 @@ class Network:
             raise nova_exception.VirtualInterfacePlugException(reason)
 
     def repair(self, instance: nova_instance.Instance, network_info: Iterable[netplan.Vif],
-               pid: int) -> None:
+               pid: int, keep_names: bool = False) -> None:
         """Plug, where NICs may have been plugged before.
 
         A link that is made anew under the name of one that vanished a moment ago
         must leave the switch first: Open vSwitch with the userspace datapath
         would go on listening to the one that vanished.
 
+        :param keep_names: leave a NIC that is wired the name that it has, for
+            programs are at work with it; else the order gives the names
         :raises VirtualInterfacePlugException: with the cause
         """
         vifs = list(network_info)
         self.refuse_unpluggable(vifs)
-        plans = netplan.nic_plans(instance.uuid, CONF.host, vifs)
+        plans = self._plans(instance, vifs, pid if keep_names else None)
         unwired = set(netns.list_unwired(pid, [dataclasses.asdict(plan) for plan in plans]))
         for vif, plan in zip(vifs, plans, strict=True):
             if plan.host_device in unwired:
                 self._leave_switch_first(instance, vif)
-        self.plug(instance, vifs, pid)
+        self._plug(instance, vifs, plans, pid)
+
+    def attach(self, instance: nova_instance.Instance, network_info: Iterable[netplan.Vif],
+               vif: netplan.Vif, pid: int) -> None:
+        """Plug one NIC more beside those that are there, and tell its neighbours.
+
+        :param network_info: the others, whose default route comes first
+        :raises VirtualInterfacePlugException: with the cause
+        """
+        vifs = [*network_info, vif]
+        self.repair(instance, vifs, pid, keep_names=True)
+        netns.announce_nics(pid, [dataclasses.asdict(self._plans(instance, vifs, pid)[-1])])
+
+    def _plans(self, instance: nova_instance.Instance, vifs: list[netplan.Vif],
+               pid: int | None) -> tuple[netplan.NicPlan, ...]:
+        """:param pid: of the sandbox whose NICs keep their names"""
+        names = netns.list_names(pid, list(map(netplan.host_device, vifs))) if pid else {}
+        return netplan.nic_plans(instance.uuid, CONF.host, vifs, names)
 
     def _leave_switch_first(self, instance: nova_instance.Instance, vif: netplan.Vif) -> None:
         try:
@@ -74,7 +93,10 @@ class Network:
         """
         vifs = list(network_info)
         self.refuse_unpluggable(vifs)
-        plans = netplan.nic_plans(instance.uuid, CONF.host, vifs)
+        self._plug(instance, vifs, self._plans(instance, vifs, None), pid)
+
+    def _plug(self, instance: nova_instance.Instance, vifs: list[netplan.Vif],
+              plans: tuple[netplan.NicPlan, ...], pid: int) -> None:
         resolver = netplan.resolver(instance.hostname or '', vifs)
         netns.plug_nics(pid, [dataclasses.asdict(plan) for plan in plans],
                         _resolv_conf(resolver), _hosts(resolver))
@@ -111,6 +133,16 @@ class Network:
                           os_vif_util.nova_to_osvif_instance(instance))
         leftovers = self._links_of(instance.uuid)
         netns.delete_links(sorted({*leftovers, *map(netplan.host_device, vifs)}))
+
+    def detach(self, instance: nova_instance.Instance, vif: netplan.Vif) -> None:
+        """Unplug one NIC and leave the others; a gone one is fine.
+
+        :raises VirtualInterfaceUnplugException: with the cause
+        """
+        if not netplan.unpluggable([vif]):
+            _leave_switch(os_vif_util.nova_to_osvif_vif(vif),
+                          os_vif_util.nova_to_osvif_instance(instance))
+            netns.delete_links([netplan.host_device(vif)])
 
     def _links_of(self, instance_uuid: str) -> list[str]:
         prefix = naming.link_prefix(instance_uuid)

@@ -172,8 +172,9 @@ class Lifecycle:
                 LOG.debug('No running sandbox: NICs are plugged at the next start',
                           instance=instance)
                 return
-            self._network.repair(instance, network_info, pid)
-            if not self._is_running(instance):
+            running = self._is_running(instance)
+            self._network.repair(instance, network_info, pid, keep_names=running)
+            if not running:
                 self._network.set_carrier(instance.uuid, connected=False)
 
     def unplug_vifs(self, instance: nova_instance.Instance,

@@ -73,6 +73,20 @@ def list_unwired(pid: int, nics: list[Nic]) -> list[str]:
 
 
 @privileged.context.entrypoint
+def list_names(pid: int, host_devices: list[str]) -> dict[str, str]:
+    """What the NICs of a sandbox are called: {host_device: device}.
+
+    :param host_devices: the ends on the host; those without a NIC are left out
+    """
+    with pyroute2.IPRoute() as host:
+        ends = {_index(host, name): name for name in host_devices}
+    ends.pop(None, None)
+    return _in_netns(pid, lambda ip: {
+        ends[link.get('link')]: link.get('ifname')
+        for link in ip.get_links() if link.get('link') in ends})
+
+
+@privileged.context.entrypoint
 def announce_nics(pid: int, nics: list[Nic]) -> None:
     """Tell the neighbours who has the addresses: gratuitous ARP, unsolicited NA.
 

@@ -6,6 +6,7 @@ What is in a VIF: nova/network/model.py.
 from collections.abc import Iterable
 from collections.abc import Mapping
 import dataclasses
+import itertools
 import typing as ty
 
 from nova_docker.translate import naming
@@ -71,19 +72,24 @@ def unpluggable(network_info: Iterable[Vif]) -> str | None:
     return None
 
 
-def nic_plans(instance_uuid: str, host: str,
-              network_info: Iterable[Vif]) -> tuple[NicPlan, ...]:
+def nic_plans(instance_uuid: str, host: str, network_info: Iterable[Vif],
+              names: Mapping[str, str] | None = None) -> tuple[NicPlan, ...]:
     """The NICs of an instance in the order the user gave.
 
     :param host: the compute host that owns it
+    :param names: {host_device: device} of the NICs that keep their names; the
+        others get the next free ones
     """
+    kept = names or {}
+    free = (name for name in map('eth{}'.format, itertools.count())
+            if name not in kept.values())
     plans: list[NicPlan] = []
     families_with_gateway: set[int] = set()
-    for index, vif in enumerate(network_info):
+    for vif in network_info:
         subnets = vif['network']['subnets']
         plans.append(NicPlan(
             port_id=vif['id'],
-            device=f'eth{index}',
+            device=kept.get(host_device(vif)) or next(free),
             host_device=host_device(vif),
             alias=naming.link_alias(instance_uuid, vif['id'], host),
             mac=vif['address'],
