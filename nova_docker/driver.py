@@ -200,6 +200,18 @@ class DockerDriver(driver.ComputeDriver):
     def set_admin_password(self, instance: Instance, new_pass: str) -> None:
         password.set_password(self._engine, instance, new_pass)
 
+    def suspend(self, context: Context, instance: Instance) -> None:
+        self._lifecycle.pause(instance)
+
+    def resume(self, context: Context, instance: Instance, network_info: NetworkInfo,
+               block_device_info: BlockDeviceInfo = None, share_info: ty.Any = None) -> None:
+        self._lifecycle.resume(instance, network_info)
+
+    def resume_state_on_host_boot(self, context: Context, instance: Instance,
+                                  network_info: NetworkInfo, share_info: ty.Any,
+                                  block_device_info: BlockDeviceInfo = None) -> None:
+        self._lifecycle.resume(instance, network_info)
+
     # NICs ------------------------------------------------------------------------------
 
     def plug_vifs(self, instance: Instance, network_info: NetworkInfo) -> None:

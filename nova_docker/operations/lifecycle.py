@@ -154,6 +154,22 @@ class Lifecycle:
             if self._is_paused(instance):
                 self._engine.unpause_container(naming.workload_name(instance.uuid))
 
+    def resume(self, instance: nova_instance.Instance,
+               network_info: network_model.NetworkInfo) -> None:
+        """Have it run: thaw what is frozen, start what is stopped.
+
+        An instance that was suspended is frozen until its host or engine is
+        restarted, and stopped after that; so is one that ran when its host went
+        down.
+
+        :raises InstanceNotFound: when its container is absent
+        """
+        with exclusive(instance.uuid), known(instance):
+            if self._is_paused(instance):
+                self._engine.unpause_container(naming.workload_name(instance.uuid))
+            elif not self._is_running(instance):
+                self._start(instance, network_info)
+
     def _is_paused(self, instance: nova_instance.Instance) -> bool:
         inspected = self._engine.inspect_container(naming.workload_name(instance.uuid))
         return bool(inspected['State']['Paused'])

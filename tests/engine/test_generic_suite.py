@@ -31,9 +31,9 @@ NOT_OURS = {
         "get_mks_console", "get_serial_console", "get_spice_console", "get_vnc_console",
         "get_volume_connector", "host_power_action", "live_migration_abort",
         "migrate_disk_and_power_off",
-        "poll_rebooting_instances", "post_claim_migrate_data", "rescue", "resume",
-        "resume_state_on_host_boot", "restore", "set_admin_password", "set_host_enabled",
-        "snapshot", "soft_delete", "suspend", "swap_volume", "trigger_crash_dump", "unrescue",
+        "poll_rebooting_instances", "post_claim_migrate_data", "rescue",
+        "restore", "set_host_enabled",
+        "snapshot", "soft_delete", "swap_volume", "trigger_crash_dump", "unrescue",
     ), LATER),
 }
 

@@ -120,7 +120,8 @@ def test_an_absent_instance_is_said_to_be_absent(boots):
                  lambda: driver.power_off(absent),
                  lambda: driver.power_on(boots.context, absent, network),
                  lambda: driver.reboot(boots.context, absent, network, "HARD"),
-                 lambda: driver.pause(absent), lambda: driver.unpause(absent)):
+                 lambda: driver.pause(absent), lambda: driver.unpause(absent),
+                 lambda: driver.resume(boots.context, absent, network)):
         with pytest.raises(nova_exception.InstanceNotFound, match=absent.uuid):
             call()
     assert not driver.instance_exists(absent)
@@ -183,3 +184,29 @@ def test_neither_another_hosts_nor_a_foreign_container_is_ours(boots, api, setti
     finally:
         api.remove_container(foreign, force=True)
         settings.config(host=host)
+
+
+def test_suspend_freezes_and_resume_thaws(boots):
+    instance = boots.archive(instances.busybox())
+    boots.driver.suspend(boots.context, instance)
+    assert state(boots, instance) == power_state.PAUSED
+    boots.driver.resume(boots.context, instance, instances.network())
+    assert state(boots, instance) == power_state.RUNNING
+    boots.driver.resume(boots.context, instance, instances.network())
+
+
+def test_what_was_suspended_or_ran_comes_back_after_the_host_did(boots, api):
+    vifs = instances.network(instances.vif())
+    instance = boots.archive(instances.busybox(), vifs)
+    for call in (lambda: boots.driver.resume(boots.context, instance, vifs),
+                 lambda: boots.driver.resume_state_on_host_boot(
+                     boots.context, instance, vifs, share_info=None)):
+        # All that the engine runs is dead after the host was.
+        for name in (naming.workload_name(instance.uuid), naming.sandbox_name(instance.uuid)):
+            api.kill(name)
+        waiting.until(lambda: state(boots, instance) != power_state.RUNNING)
+        call()
+        assert state(boots, instance) == power_state.RUNNING
+        shown = api.exec_start(api.exec_create(
+            naming.workload_name(instance.uuid), ["ip", "-o", "link"])["Id"])
+        assert b"eth0" in shown
