@@ -28,7 +28,7 @@ NOT_OURS = {
         "attach_volume", "block_stats", "detach_volume", "get_diagnostics",
         "get_device_name_for_instance", "get_host_cpu_stats", "get_instance_diagnostics",
         "get_instance_disk_info",
-        "get_mks_console", "get_serial_console", "get_spice_console", "get_vnc_console",
+        "get_mks_console", "get_spice_console", "get_vnc_console",
         "get_volume_connector", "host_power_action", "live_migration_abort",
         "migrate_disk_and_power_off",
         "poll_rebooting_instances", "post_claim_migrate_data", "rescue",
