@@ -81,6 +81,16 @@ class InvalidArchive(exception.NovaException):
     msg_fmt = '%(reason)s'
 
 
+class InvalidExtraSpec(exception.InvalidInput):
+    """A ``docker:`` extra spec of the flavor means nothing.
+
+    Nova's kind, because it aborts a build at once: it fails on every host.
+    """
+
+    msg_fmt = ('The flavor\'s extra spec %(name)s=%(value)s is wrong. %(reason)s Ask the '
+               'operator of the cloud to correct the flavor.')
+
+
 class NetnsError(exception.VirtualInterfacePlugException):
     """A change in a network namespace failed.
 

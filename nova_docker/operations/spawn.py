@@ -23,6 +23,7 @@ from nova_docker.operations import sandbox
 from nova_docker.operations import timeline
 from nova_docker.operations import undo
 from nova_docker.translate import container
+from nova_docker.translate import flavor as flavor_translation
 from nova_docker.translate import image as image_translation
 from nova_docker.translate import naming
 
@@ -110,11 +111,12 @@ class Spawn:
                           admin_password: str | None,
                           undone: undo.UndoStack) -> background.Background[None]:
         command = image_translation.command(image_meta.properties.get('os_command_line'))
+        limits = self._limits(instance)
         fetched: list[images.ReadyImage] = []
 
         def fetch_and_create() -> None:
             fetched.append(self._images.ensure(context, source))
-            self._create_workload(instance, fetched[-1].digest, command)
+            self._create_workload(instance, fetched[-1].digest, command, limits)
             password.set_first_password(self._engine, instance, admin_password)
 
         def prepare() -> None:
@@ -138,9 +140,9 @@ class Spawn:
         return work
 
     def _create_workload(self, instance: nova_instance.Instance, image: str,
-                         command: list[str] | None) -> None:
+                         command: list[str] | None, limits: container.Limits) -> None:
         config = container.workload_config(
-            sandbox.identity(instance), image, self._limits(instance),
+            sandbox.identity(instance), image, limits,
             self._engine.api_version, command=command, environment=instance.metadata)
         self._engine.create_container(naming.workload_name(instance.uuid), config)
 
@@ -151,7 +153,8 @@ class Spawn:
             memory_mb=flavor.memory_mb, swap_mb=flavor.swap,
             pids=CONF.docker.pids_limit,
             disk_gb=flavor.root_gb if self.disk_quota else 0,
-            no_new_privileges=CONF.docker.no_new_privileges)
+            no_new_privileges=CONF.docker.no_new_privileges,
+            grants=flavor_translation.grants(flavor.extra_specs))
 
     # The network -------------------------------------------------------------------
 

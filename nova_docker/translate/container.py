@@ -10,6 +10,7 @@ import typing as ty
 
 from nova.compute import power_state
 
+from nova_docker.translate import flavor
 from nova_docker.translate import naming
 
 Json = dict[str, ty.Any]
@@ -56,6 +57,7 @@ class Limits:
     :param pids: processes and threads, 0 for no limit
     :param disk_gb: GiB of the writable layer, 0 for no limit
     :param no_new_privileges: see [docker]/no_new_privileges
+    :param grants: what the flavor grants beyond the defaults
     """
 
     vcpus: int
@@ -65,6 +67,7 @@ class Limits:
     pids: int
     disk_gb: int
     no_new_privileges: bool
+    grants: flavor.Grants = dataclasses.field(default_factory=flavor.Grants)
 
 
 def sandbox_config(identity: Identity, image: str, api: tuple[int, ...]) -> Json:
@@ -105,9 +108,9 @@ def workload_config(identity: Identity, image: str, limits: Limits, api: tuple[i
         'HostConfig': {
             # The engine keeps the sandbox's id, if the sandbox is there already.
             'NetworkMode': f'container:{naming.sandbox_name(identity.uuid)}',
-            'CapDrop': ['NET_RAW'],
             'LogConfig': _LOG,
             **_limits(limits),
+            **_grants(limits.grants),
             **_shim_group(identity, api),
         },
         **_CONSOLE,
@@ -138,12 +141,32 @@ def _limits(limits: Limits) -> Json:
         result.update(CpuPeriod=_CPU_PERIOD, CpuQuota=limits.vcpus * _CPU_PERIOD)
     else:
         result.update(CpuShares=min(limits.vcpus * _SHARES_PER_VCPU, _MAX_SHARES))
-    if limits.pids:
-        result['PidsLimit'] = limits.pids
+    pids = limits.pids if limits.grants.pids is None else limits.grants.pids
+    if pids:
+        result['PidsLimit'] = pids
     if limits.disk_gb:
         result['StorageOpt'] = {'size': f'{limits.disk_gb}G'}
     if limits.no_new_privileges:
         result['SecurityOpt'] = ['no-new-privileges']
+    return result
+
+
+def _grants(grants: flavor.Grants) -> Json:
+    result: Json = {}
+    if not {'ALL', 'NET_RAW'} & set(grants.cap_add):
+        result['CapDrop'] = ['NET_RAW']
+    if grants.cap_add:
+        result['CapAdd'] = list(grants.cap_add)
+    if grants.privileged:
+        result['Privileged'] = True
+    if grants.shm_mb is not None:
+        result['ShmSize'] = grants.shm_mb * MIB
+    if grants.runtime is not None:
+        result['Runtime'] = grants.runtime
+    if grants.devices:
+        result['Devices'] = [
+            {'PathOnHost': device.on_host, 'PathInContainer': device.inside,
+             'CgroupPermissions': device.rights} for device in grants.devices]
     return result
 
 

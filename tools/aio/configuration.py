@@ -18,6 +18,7 @@ from aio.layout import DOCKER_SOCKET
 from aio.layout import Layout
 from aio.layout import port
 from aio.layout import PORTS
+from aio.layout import REPOSITORY
 from aio.layout import SERVICE_USER
 from aio.layout import TEMPLATES
 
@@ -55,9 +56,13 @@ READS = {
     'neutron_ovs_agent': ('neutron/neutron.conf', 'neutron/openvswitch_agent.ini'),
     'neutron_dhcp_agent': ('neutron/neutron.conf', 'neutron/dhcp_agent.ini'),
     'neutron_metadata_agent': ('neutron/neutron.conf', 'neutron/metadata_agent.ini'),
-    'nova': ('nova/nova.conf', 'uwsgi.ini'),
+    'nova': ('nova/nova.conf', 'uwsgi.ini', 'extra specs'),
     'nova_compute': ('nova/nova-compute.conf',),
 }
+
+
+# What nova-api loads of the driver.
+EXTRA_SPECS = ('nova_docker/extra_specs.py', 'nova_docker/translate/flavor.py')
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,7 @@ def render(layout: Layout, known: dict[str, str], driver_version: str) -> None:
     write(layout.state / 'clouds.yaml', fill('clouds.yaml', known), 'root', 0o600)
     write(layout.state / 'openrc', fill('openrc', known), 'root', 0o600)
     texts['driver'] = driver_version
+    texts['extra specs'] = ''.join((REPOSITORY / name).read_text() for name in EXTRA_SPECS)
     reads = {**READS, 'nova_compute': (*READS['nova_compute'], 'driver')}
     digests = {f'digest_{program}': digest([texts[name] for name in names] + [known['venv']])
                for program, names in reads.items()}

@@ -77,7 +77,8 @@ def network_info() -> Allocated:
 @pytest.fixture
 def booting(instance: SimpleNamespace) -> SimpleNamespace:
     """An instance as the compute manager gives it to be booted."""
-    instance.flavor = SimpleNamespace(vcpus=1, memory_mb=64, swap=0, root_gb=1)
+    instance.flavor = SimpleNamespace(vcpus=1, memory_mb=64, swap=0, root_gb=1,
+                                      extra_specs={})
     instance.system_metadata, instance.metadata = {}, {"COLOUR": "red"}
     return instance
 
@@ -253,3 +254,10 @@ def test_neutrons_silence_is_fatal_only_where_the_operator_says_so(
     else:
         boot()
         assert len(engine.containers) == 2
+
+
+def test_a_wrong_extra_spec_is_refused_before_anything_is_made(boot, booting, leaves_nothing):
+    booting.flavor.extra_specs = {"docker:cap_add": "NO_SUCH"}
+    with pytest.raises(nova_exception.InvalidInput, match="docker:cap_add=NO_SUCH"):
+        boot()
+    leaves_nothing()
