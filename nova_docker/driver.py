@@ -24,6 +24,7 @@ from nova_docker import exception
 from nova_docker import host as compute_host
 from nova_docker import images
 from nova_docker import network
+from nova_docker import uploads
 from nova_docker.engine import client
 from nova_docker.operations import events
 from nova_docker.operations import interfaces
@@ -31,6 +32,7 @@ from nova_docker.operations import lifecycle
 from nova_docker.operations import password
 from nova_docker.operations import reconcile
 from nova_docker.operations import sandbox
+from nova_docker.operations import snapshot
 from nova_docker.operations import spawn
 from nova_docker.translate import inventory
 from nova_docker.translate import naming
@@ -68,6 +70,7 @@ class DockerDriver(driver.ComputeDriver):
                                   self._sandboxes, virtapi)
         self._lifecycle = lifecycle.Lifecycle(self._engine, self._network, self._sandboxes)
         self._interfaces = interfaces.Interfaces(self._engine, self._network, self._sandboxes)
+        self._snapshot = snapshot.Snapshots(self._engine, uploads.Uploads())
         self._events = events.Follower(
             self._engine, self._host, self.emit_event, on_return=lambda: (
                 reconcile.reconcile_beside(self._engine, self._network, self._sandboxes)))
@@ -87,6 +90,7 @@ class DockerDriver(driver.ComputeDriver):
             compute_host.architecture(), CONF.docker.sandbox_image)
         self._spawn.disk_quota = self._host.supports_disk_quota(self._sandboxes.image)
         reconcile.reconcile(self._engine, self._network, self._sandboxes)
+        self._snapshot.remove_leftovers()
         self._events.start()
 
     def cleanup_host(self, host: str) -> None:
@@ -172,6 +176,10 @@ class DockerDriver(driver.ComputeDriver):
                 destroy_secrets: bool = True) -> None:
         self._lifecycle.destroy(instance, network_info, keep_disk=not destroy_disks,
                                 keep_vifs=not destroy_vifs)
+
+    def snapshot(self, context: Context, instance: Instance, image_id: str,
+                 update_task_state: ty.Callable[..., None]) -> None:
+        self._snapshot(context, instance, image_id, update_task_state)
 
     # Power ---------------------------------------------------------------------------
 

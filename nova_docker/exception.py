@@ -75,6 +75,13 @@ class ImagePullFailed(EngineError):
     """A pull from a registry failed."""
 
 
+class UploadFailed(exception.NovaException):
+    """Glance does not have all of a snapshot."""
+
+    msg_fmt = ('Glance stored %(stored)s of the %(sent)d bytes of image %(image_id)s: the upload '
+               'broke, and the image was deleted. Make the snapshot again.')
+
+
 class InvalidArchive(exception.NovaException):
     """The bytes are not an image archive in the format of docker save."""
 

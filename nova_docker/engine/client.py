@@ -6,6 +6,7 @@ Each group of verbs has its module; :mod:`.session` is what they stand on.
 from collections.abc import Mapping
 import typing as ty
 
+from nova_docker.engine import commits
 from nova_docker.engine import containers
 from nova_docker.engine import files
 from nova_docker.engine import images
@@ -19,7 +20,8 @@ Json = session.Json
 Terminal = terminals.Terminal
 
 
-class Engine(containers.Containers, files.Files, images.Images, terminals.Terminals):
+class Engine(commits.Commits, containers.Containers, files.Files, images.Images,
+             terminals.Terminals):
     """One Docker engine."""
 
     def ping(self) -> None:

@@ -21,6 +21,7 @@ ROLE_WORKLOAD = 'workload'
 PRIVATE_REGISTRY = 'nova-docker.invalid'
 GLANCE_REPOSITORY = PRIVATE_REGISTRY + '/glance'
 SANDBOX_REPOSITORY = PRIVATE_REGISTRY + '/sandbox'
+SNAPSHOT_REPOSITORY = PRIVATE_REGISTRY + '/snapshot'
 
 _LINK_ALIAS = 'nova-docker:'
 _LONGEST_HOST = 160  # the kernel keeps 255 bytes of an alias
@@ -70,6 +71,11 @@ def private_tag(image_id: str, checksum: str | None) -> str:
     image is deactivated, deleted and made anew with the same id.
     """
     return f'{GLANCE_REPOSITORY}:{image_id}-{(checksum or "none")[:32]}'
+
+
+def snapshot_tag(image_id: str) -> str:
+    """The tag of a container's commit while it is uploaded to that Glance image."""
+    return f'{SNAPSHOT_REPOSITORY}:{image_id}'
 
 
 def link_prefix(instance_uuid: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 LABEL = 'org.openstack.nova-docker'
 PATIENCE = 20
+PRIVATE = ('nova-docker.invalid/glance:', 'nova-docker.invalid/snapshot:')
 
 
 def run(*command: str, check: bool = True) -> str:
@@ -56,7 +57,7 @@ def leavings(known_images: frozenset[str]) -> Leavings:
         ovs_ports=_ports_of_instances(),
         dangling_images=frozenset(run('docker', 'images', '-q', '-f', 'dangling=true').split()),
         private_tags=frozenset(
-            tag for tag in tags if tag.startswith('nova-docker.invalid/glance:')
+            tag for tag in tags if tag.startswith(PRIVATE)
             and not any(image in tag for image in known_images)),
         mounts=frozenset(line.split()[1] for line in run('cat', '/proc/mounts').splitlines()
                          if '/nova/' in line))

@@ -14,6 +14,7 @@ from nova import exception as nova_exception
 from nova import objects
 from nova import test
 import nova.conf
+from nova.tests.fixtures import glance as glance_fixture
 from nova.tests.unit.virt import test_virt_drivers
 from nova.virt import driver as nova_virt_driver
 from sqlalchemy.exc import SADeprecationWarning
@@ -34,6 +35,15 @@ CALLED = os.environ.get("NOVA_DOCKER_TEST_CALLED", "")
 def boring(context: Any, image_id: str, *args: Any, **kwargs: Any) -> Iterator[bytes]:
     """Whatever image the suite boots, it is one that waits."""
     return archives.pieces(instances.busybox().archive())
+
+
+def update(self: Any, context: Any, image_id: str, metadata: dict[str, Any], data: Any = None,
+           **kwargs: Any) -> None:
+    """Nova's stand-in for Glance reads no data."""
+    size = 0
+    while piece := data.read(65536):
+        size += len(piece)
+    self.images[image_id].update(metadata, size=size)
 
 
 class Recorder:
@@ -71,6 +81,7 @@ class DockerConnTestCase(test_virt_drivers._VirtDriverTestCase, test.TestCase):
         self.enterContext(mock.patch.object(
             objects.InstanceList, "get_by_host",
             return_value=objects.InstanceList(objects=[])))
+        self.enterContext(mock.patch.object(glance_fixture.GlanceFixture, "update", update))
         super().setUp()
         # Nova makes errors of them; the installed SQLAlchemy has more than Nova knows.
         warnings.simplefilter("ignore", SADeprecationWarning)

@@ -33,7 +33,7 @@ NOT_OURS = {
         "migrate_disk_and_power_off",
         "poll_rebooting_instances", "post_claim_migrate_data", "rescue",
         "restore", "set_host_enabled",
-        "snapshot", "soft_delete", "swap_volume", "trigger_crash_dump", "unrescue",
+        "soft_delete", "swap_volume", "trigger_crash_dump", "unrescue",
     ), LATER),
 }
 

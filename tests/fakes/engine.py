@@ -11,7 +11,6 @@ runs until it is stopped.
 
 from collections import defaultdict
 from collections import deque
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -22,9 +21,6 @@ import re
 import threading
 import time
 from typing import Any
-from typing import Concatenate
-from typing import ParamSpec
-from typing import TypeVar
 
 from nova_docker import exception
 from nova_docker.engine.client import EventStream
@@ -35,32 +31,11 @@ from tests.fakes import terminals
 from tests.fakes.containers import Container
 from tests.fakes.events import Event
 from tests.fakes.events import Feed
-
-P = ParamSpec("P")
-T = TypeVar("T")
-Verb = Callable[Concatenate["FakeEngine", P], T]
+from tests.fakes.verbs import verb
 
 CONTAINER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 MINIMUM_MEMORY = 6 * 1024 * 1024
 KILLED = 128 + 9
-
-
-def verb(method: Verb[P, T]) -> Verb[P, T]:
-    """A request to the engine: recorded, one at a time, and able to fail."""
-
-    @functools.wraps(method)
-    def request(self: "FakeEngine", *args: P.args, **kwargs: P.kwargs) -> T:
-        name = method.__name__
-        self.calls.append((name, *args))
-        with self._lock:
-            if self.down:
-                raise exception.EngineUnavailable(
-                    url=self.url, action=name, reason="ConnectionRefusedError: refused")
-            if self._failures[name]:
-                raise self._failures[name].popleft()
-            return method(self, *args, **kwargs)
-
-    return request
 
 
 class FakeEngine:
@@ -322,6 +297,20 @@ class FakeEngine:
             user = next((container.id[:12] for container in self.containers.values()
                          if container.image is image), None)
             self.store.remove(reference, user, action)
+
+    @verb
+    def commit_container(self, name: str, repository: str, tag: str) -> str:
+        container = self._find(name, f"commit container {name}")
+        made = container.image.committed(container.config, f"{repository}:{tag}")
+        return self.store.add(made).id
+
+    @verb
+    def _read_archive(self, reference: str) -> bytes:
+        return self.store.find(reference, f"save image {reference}").archive()
+
+    def save_image(self, reference: str) -> Iterator[bytes]:
+        """As the real one, it asks when it is read."""
+        yield self._read_archive(reference)
 
     # How it works --------------------------------------------------------------
 

@@ -27,10 +27,43 @@ class StoredImage:
     id: str
     config: dict[str, Any]
     paths: frozenset[str]
-    size: int
+    layers: tuple[bytes, ...]
     tags: set[str] = field(default_factory=set)
     digests: set[str] = field(default_factory=set)
     files: dict[str, File] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.layers))
+
+    def committed(self, run: dict[str, Any], tag: str) -> "StoredImage":
+        """The image of a container of it that has changed no file.
+
+        :param run: the container's configuration, which is merged into the image's
+        """
+        own = self.config.get("config", {})
+        added = {key: run[key] for key in ("Cmd", "Entrypoint") if run.get(key)}
+        config = {**self.config, "config": {
+            **own, **added, "Env": [*(own.get("Env") or ()), *(run.get("Env") or ())],
+            "Labels": {**(own.get("Labels") or {}), **(run.get("Labels") or {})}}}
+        return StoredImage(id=digest(json.dumps(config).encode()), config=config,
+                           paths=self.paths, layers=self.layers, files=self.files,
+                           tags={tag})
+
+    def archive(self) -> bytes:
+        """``GET /images/{name}/get``"""
+        stream = io.BytesIO()
+        config_name = self.id.removeprefix("sha256:") + ".json"
+        names = [f"{digest(layer).removeprefix('sha256:')}/layer.tar" for layer in self.layers]
+        manifest = [{"Config": config_name, "RepoTags": sorted(self.tags), "Layers": names}]
+        with tarfile.open(fileobj=stream, mode="w") as tar:
+            for name, content in (*zip(names, self.layers, strict=True),
+                                  (config_name, json.dumps(self.config).encode()),
+                                  ("manifest.json", json.dumps(manifest).encode())):
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+        return stream.getvalue()
 
     def inspect(self) -> dict[str, Any]:
         return {
@@ -182,4 +215,4 @@ def _image(members: dict[str, bytes], entry: dict[str, Any]) -> StoredImage:
                 _read(tar, member), member.mode, member.uid, member.gid)
                 for member in tar if member.isfile()})
     return StoredImage(id=digest(raw), config=config, paths=frozenset(paths), files=files,
-                       size=sum(map(len, layers)), tags=set(entry.get("RepoTags") or ()))
+                       layers=tuple(layers), tags=set(entry.get("RepoTags") or ()))

@@ -1,0 +1,101 @@
+"""The commit of a container -> an image that boots as the original does.
+
+The engine merges a container's own configuration into the image that it makes
+of it: the instance's metadata would be in its environment, and the labels that
+tell the driver's containers from others would be on the image.  Whatever a
+commit is asked for, it can only add to them, so the archive is rewritten while
+it streams to Glance.
+"""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+import hashlib
+import json
+import posixpath
+import tarfile
+import typing as ty
+
+from nova_docker import exception
+from nova_docker.translate import archive
+
+Json = dict[str, ty.Any]
+
+# The layers' older description, which repeats the container's configuration,
+# and what names the image.  manifest.json says all that a load needs.
+_DROPPED_FROM_LAYERS = ('json', 'VERSION')
+_DROPPED = ('repositories', 'index.json', 'oci-layout')
+# What a commit tells of the container that it was made of.
+_OF_CONTAINER = ('container', 'container_config')
+
+
+class _Source:
+    """Pieces as the file that ``tarfile`` reads; it takes any length."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = filter(None, pieces)
+
+    def read(self, size: int) -> bytes:
+        return next(self._pieces, b'')
+
+
+def as_original(pieces: Iterable[bytes], commit: str, original: Json) -> Iterator[bytes]:
+    """The archive of a commit with the configuration of the original image.
+
+    :param pieces: the archive as the engine saves it
+    :param commit: the commit's id
+    :param original: the ``Config`` of the image that the instance was booted from
+    :raises InvalidArchive: while the result is read, when the engine's archive
+        is cut off or of a layout that is not known
+    """
+    renamed: dict[str, str] = {}
+    is_whole = False
+    try:
+        with tarfile.open(fileobj=ty.cast(ty.Any, _Source(pieces)), mode='r|') as tar:
+            for entry in tar:
+                ty.cast(ty.Any, tar).members = []  # tarfile remembers every member
+                folder, name = posixpath.split(entry.name)
+                if entry.name in _DROPPED or (folder and name in _DROPPED_FROM_LAYERS):
+                    continue
+                if entry.isreg() and name.removesuffix('.json') == commit.removeprefix('sha256:'):
+                    content = _configuration(_read(tar, entry), original)
+                    renamed[entry.name] = entry.name.replace(
+                        commit.removeprefix('sha256:'), hashlib.sha256(content).hexdigest())
+                    yield archive.member(renamed[entry.name], content)
+                elif entry.name == 'manifest.json':
+                    yield archive.member(entry.name, _manifest(_read(tar, entry), renamed))
+                    is_whole = True
+                else:
+                    yield from _copy(tar, entry)
+    except (tarfile.TarError, ValueError, KeyError) as e:
+        raise exception.InvalidArchive(
+            reason=f'the engine saved the snapshot in a layout that is not known, or it is '
+                   f'damaged ({e!r})') from e
+    if not is_whole:
+        raise exception.InvalidArchive(reason='the engine broke off while it saved the snapshot')
+    yield archive.END
+
+
+def _read(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> ty.Any:
+    return json.loads(ty.cast(ty.IO[bytes], tar.extractfile(entry)).read())
+
+
+def _configuration(commit: Json, original: Json) -> bytes:
+    kept = {key: value for key, value in commit.items() if key not in _OF_CONTAINER}
+    return json.dumps({**kept, 'config': original}).encode()
+
+
+def _manifest(manifest: list[Json], renamed: dict[str, str]) -> bytes:
+    (image,) = manifest
+    return json.dumps([{
+        'Config': renamed[image['Config']], 'RepoTags': None, 'Layers': image['Layers'],
+    }]).encode()
+
+
+def _copy(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> Iterator[bytes]:
+    yield entry.tobuf(tarfile.PAX_FORMAT)
+    if not entry.isreg():
+        return
+    content = ty.cast(ty.IO[bytes], tar.extractfile(entry))
+    while piece := content.read(archive.PIECE):
+        yield piece
+    yield b'\0' * (-entry.size % tarfile.BLOCKSIZE)
