@@ -110,6 +110,23 @@ Related options:
 
 * ``engine_timeout``
 """),
+    cfg.IntOpt(
+        'max_image_gb',
+        default=50,
+        min=0,
+        help="""
+GiB that an image kept in Glance may unpack to on this host. A larger one is
+refused while it is downloaded.
+
+A compressed archive of a few megabytes can unpack to terabytes; this keeps it
+from filling the engine's disk. The disk of the flavor, where it has one, is a
+limit, too.
+
+Possible values:
+
+* any positive integer
+* 0: no limit but the flavor's
+"""),
     cfg.ListOpt(
         'registry_allow',
         default=[],

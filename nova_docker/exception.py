@@ -98,6 +98,18 @@ class InvalidExtraSpec(exception.InvalidInput):
                'operator of the cloud to correct the flavor.')
 
 
+class ImageTooLarge(exception.NovaException):
+    """An image unpacks to more than is allowed."""
+
+    msg_fmt = 'It unpacks to more than %(allowed)s'
+
+
+class ImageDownloadFailed(exception.NovaException):
+    """Glance broke off the download of an image, or does not go on with it."""
+
+    msg_fmt = 'The download of image %(image_id)s from Glance failed: %(reason)s'
+
+
 class NetnsError(exception.VirtualInterfacePlugException):
     """A change in a network namespace failed.
 

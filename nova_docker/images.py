@@ -4,10 +4,10 @@ import dataclasses
 
 from nova import context as nova_context
 import nova.conf
-from nova.image import glance
 from oslo_concurrency import lockutils
 from oslo_log import log as logging
 
+from nova_docker import archives
 from nova_docker import exception
 from nova_docker.engine import client
 from nova_docker.translate import archive
@@ -36,12 +36,16 @@ class Images:
 
     def __init__(self, engine: client.Engine) -> None:
         self._engine = engine
-        self._glance = glance.API()
+        self._archives = archives.Archives(engine)
 
     def ensure(self, context: nova_context.RequestContext,
-               source: image_translation.ImageSource) -> ReadyImage:
+               source: image_translation.ImageSource, root_gb: int = 0,
+               certificates: archives.TrustedCerts = None) -> ReadyImage:
         """Have the image on the engine, fetching it at most once at a time.
 
+        :param root_gb: the disk of the flavor; 0 is any size
+        :param certificates: the certificates that may sign an image of Glance
+        :raises ImageTooLarge: for the flavor, or for [docker]/max_image_gb
         :raises InvalidInput: an image that [docker]/registry_allow does not
             allow, even if the engine has it
         :raises InvalidArchive, ImageLoadFailed: what Glance has is no image
@@ -51,32 +55,36 @@ class Images:
         """
         if not source.in_glance:
             reference.require_allowed(source.reference, CONF.docker.registry_allow)
-        present = self._find(source)
+        present = self._find(source, root_gb)
         if present:
             return ReadyImage(present, is_new=False)
         with lockutils.lock(f'nova-docker-image-{source.reference}'):
-            present = self._find(source)
+            present = self._find(source, root_gb)
             if present:
                 return ReadyImage(present, is_new=False)
-            self._fetch(context, source)
+            self._fetch(context, source, root_gb, certificates)
             digest = self._engine.inspect_image(source.reference)['Id']
             return ReadyImage(digest, is_new=True)
 
-    def _find(self, source: image_translation.ImageSource) -> str | None:
+    def _find(self, source: image_translation.ImageSource, root_gb: int) -> str | None:
         try:
-            return str(self._engine.inspect_image(source.reference)['Id'])
+            image = self._engine.inspect_image(source.reference)
         except exception.EngineImageNotFound:
             return None
+        if source.in_glance and root_gb and image['Size'] > root_gb << 30:
+            raise exception.ImageTooLarge(allowed=_allowance(root_gb).what)
+        return str(image['Id'])
 
     def _fetch(self, context: nova_context.RequestContext,
-               source: image_translation.ImageSource) -> None:
+               source: image_translation.ImageSource, root_gb: int,
+               certificates: archives.TrustedCerts) -> None:
         if not source.in_glance:
             LOG.info('Pulling image %s', source.reference)
             self._engine.pull_image(source.reference)
             return
         LOG.info('Loading image %s from Glance', source.image_id)
-        data = self._glance.download(context, source.image_id)
-        self._engine.load_image(archive.rewrite(data, source.reference))
+        self._archives.load(context, source.image_id, source.reference, _allowance(root_gb),
+                            certificates)
 
     def forget(self, source: image_translation.ImageSource) -> None:
         """Take an image off the engine, unless an instance uses it."""
@@ -107,3 +115,13 @@ class Images:
         except exception.EngineImageNotFound:
             self._engine.load_image([content])
             return str(self._engine.inspect_image(tag)['Id'])
+
+
+def _allowance(root_gb: int) -> archive.Allowance:
+    """How much an image may unpack to."""
+    limits = {f"the flavor's disk of {root_gb} GiB": root_gb,
+              f'the {CONF.docker.max_image_gb} GiB of [docker]/max_image_gb':
+              CONF.docker.max_image_gb}
+    what, size = min(((what, size) for what, size in limits.items() if size),
+                     key=lambda limit: limit[1], default=('', 0))
+    return archive.Allowance(size << 30, what)

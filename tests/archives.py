@@ -92,6 +92,11 @@ def only_members(archive: bytes, *names: str) -> bytes:
     return stream.getvalue()
 
 
+def stream(content: bytes) -> io.BytesIO:
+    """The content as a file."""
+    return io.BytesIO(content)
+
+
 def digest(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 

@@ -20,7 +20,8 @@ from aio.layout import Layout
 from aio.step import Failure
 
 # What only the tests need of Debian: package -> a program of it.
-ONLY_FOR_TESTS = {"git": "git", "shellcheck": "shellcheck", "btrfs-progs": "mkfs.btrfs"}
+ONLY_FOR_TESTS = {"git": "git", "shellcheck": "shellcheck", "btrfs-progs": "mkfs.btrfs",
+                  "podman": "podman", "skopeo": "skopeo", "buildah": "buildah"}
 
 
 def install_test_packages(log: Path) -> None:

@@ -19,15 +19,21 @@ from nova_docker.translate import image as image_translation
 @contextlib.contextmanager
 def explained(instance: nova_instance.Instance,
               source: image_translation.ImageSource) -> Iterator[None]:
-    """Raise a user's mistake in the body as BuildAbortException.
+    """Raise a user's mistake in the body as one that aborts the build.
 
+    :raises ImageUnacceptable: the archive in Glance; Nova aborts the build
     :raises BuildAbortException: saying what is wrong and what to change
     """
     try:
         yield
     except exception.EngineUnavailable:
         raise
-    except (exception.EngineError, exception.InvalidArchive) as e:
+    except (exception.InvalidArchive, exception.ImageLoadFailed, exception.ImageTooLarge) as e:
+        if 'no space left' in _reason(e):
+            raise  # the next host may have some
+        raise nova_exception.ImageUnacceptable(
+            image_id=source.image_id, reason=unacceptable(e)) from e
+    except exception.EngineError as e:
         explain = _EXPLANATIONS.get(type(e))
         if explain is None:
             raise
@@ -38,10 +44,14 @@ def explained(instance: nova_instance.Instance,
 Explanation = Callable[[nova_exception.NovaException, image_translation.ImageSource], str]
 
 
-def _archive(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
-    return (f'the data of image {source.image_id} is not a Docker image archive: '
-            f'{_reason(e)}. Upload the output of "docker save", or set the property '
-            f'{image_translation.REFERENCE_PROPERTY} to an image of a registry.')
+def unacceptable(e: nova_exception.NovaException) -> str:
+    """What is wrong with an archive, and what to do about it."""
+    if isinstance(e, exception.ImageTooLarge):
+        return (f'it unpacks to more than {e.kwargs["allowed"]}. Use a larger flavor or a '
+                f'smaller image.')
+    return (f'it is not a Docker image archive: {_reason(e)}. Upload the output of '
+            f'"docker save", or set the property {image_translation.REFERENCE_PROPERTY} to an '
+            f'image of a registry.')
 
 
 def _absent(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
@@ -82,8 +92,6 @@ def _reason(e: nova_exception.NovaException) -> str:
 
 
 _EXPLANATIONS: dict[type[Exception], Explanation] = {
-    exception.InvalidArchive: _archive,
-    exception.ImageLoadFailed: _archive,
     exception.EngineImageNotFound: _absent,
     exception.ImagePullFailed: _registry,
     exception.EngineRejected: _rejected,

@@ -115,7 +115,8 @@ class Spawn:
         fetched: list[images.ReadyImage] = []
 
         def fetch_and_create() -> None:
-            fetched.append(self._images.ensure(context, source))
+            fetched.append(self._images.ensure(
+                context, source, instance.flavor.root_gb, instance.trusted_certs))
             self._create_workload(instance, fetched[-1].digest, command, limits)
             password.set_first_password(self._engine, instance, admin_password)
 

@@ -2,88 +2,68 @@
 
 A ``docker save`` archive names the tags that ``docker load`` will set.  A tenant
 who chooses them could replace any image of the host, so the driver takes all of
-them out and puts a private tag in.  One pass, constant memory: members are
-copied in pieces, and only the small JSON members are held whole.
+them out and puts a private tag in.  One pass, constant memory: files are passed
+on in pieces, and only small members that may be JSON are held.
 
-Layouts: https://github.com/moby/moby/blob/master/image/spec/v1.2.md and
-https://github.com/opencontainers/image-spec/blob/main/image-layout.md
+What comes out is always one layout, that of Docker 1.10 and later with a single
+image, whatever tool wrote what went in, and its manifest.json comes last: the
+engine makes an image only of an archive that was checked to its end.
 """
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+import dataclasses
+import hashlib
 import json
 import posixpath
 import tarfile
-import typing as ty
 
 from nova_docker import exception
 from nova_docker.translate import compression
+from nova_docker.translate import digests
+from nova_docker.translate import layout
 from nova_docker.translate import possession
+from nova_docker.translate import tarstream
 
-PIECE = compression.PIECE
-_MAX_JSON = 4 << 20
-_MAX_MEMBERS = 100_000
-_MAX_EXTENDED_HEADER = 64 << 10
-_BLOCK = tarfile.BLOCKSIZE
-END = b'\0' * (2 * _BLOCK)
-# What tarfile lets escape when a header is damaged or made to harm.
-_DAMAGED = (EOFError, ValueError, TypeError, OverflowError, RecursionError)
+END = tarstream.END
+# An image has at most 127 layers, and no tool writes more than four members for each.
+_MAX_MEMBERS = 10_000
+_MAX_NAME = 1024
+_MAX_HELD = 8 << 20
 
 
-class _Reader:
-    """The pieces of an iterator as a file that ``tarfile`` can read."""
+@dataclasses.dataclass(frozen=True)
+class Allowance:
+    """How much an archive may unpack to.
 
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = iter(pieces)
-        self._rest = b''
+    :param max_bytes: 0 is any number
+    :param what: what allows it, for the message
+    """
 
-    def read(self, size: int) -> bytes:
-        parts = []
-        while size > 0:
-            if not self._rest:
-                self._rest = next(self._pieces, b'')
-                if not self._rest:
-                    break
-            part, self._rest = self._rest[:size], self._rest[size:]
-            parts.append(part)
-            size -= len(part)
-        return b''.join(parts)
+    max_bytes: int = 0
+    what: str = ''
 
 
-class _Entry(tarfile.TarInfo):
-    """A header that is refused where ``tarfile`` would hold all it announces."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> '_Entry':
-        """Called by ``tarfile`` with each block of 512 bytes that is a header."""
-        entry = super().frombuf(buf, encoding, errors)
-        if entry.type in (tarfile.XGLTYPE, tarfile.GNUTYPE_SPARSE):
-            raise tarfile.ReadError(f'a member of type {entry.type!r} has no place in it')
-        is_extended = entry.type in (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE,
-                                     tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
-        if is_extended and entry.size > _MAX_EXTENDED_HEADER:
-            raise tarfile.ReadError('the extended header of a member is too long')
-        return entry
-
-
-def rewrite(pieces: Iterable[bytes], tag: str) -> Iterator[bytes]:
+def rewrite(pieces: Iterable[bytes], tag: str, allowance: Allowance = Allowance(),
+            hasher: Callable[[], digests.Hash] = hashlib.sha256) -> Iterator[bytes]:
     """The same image under the private tag alone.
 
-    :param pieces: a docker save archive, plain or compressed with gzip, bzip2
-        or xz
+    :param pieces: an archive of docker, podman, skopeo or buildah, or an OCI
+        layout; plain or compressed with gzip, bzip2 or xz.  It is read to its end.
     :param tag: the tag that the image gets instead of those in the archive
+    :param hasher: makes SHA-256 objects
     :returns: pieces of an uncompressed archive
     :raises InvalidArchive: saying what is wrong.  It is raised while the
         result is read, so whoever reads must drop what came before.
+    :raises ImageTooLarge: it unpacks to more than is allowed
     """
-    try:
-        plain = _Reader(compression.decompressed(pieces))
-        with tarfile.open(fileobj=ty.cast(ty.Any, plain), mode='r|', bufsize=PIECE,
-                          tarinfo=_Entry) as tar:
-            yield from _members(tar, tag)
-    except (tarfile.TarError, *_DAMAGED) as e:
-        raise exception.InvalidArchive(
-            reason=f'it is not a tar archive, or it is damaged ({e})') from e
+    reader = tarstream.Reader(compression.decompressed(pieces))
+    passage = _Passage(_Budget(allowance), hasher)
+    for entry in reader.entries():
+        yield from passage.admit(reader, entry)
+    passage.pass_over(reader.drain())
+    yield from passage.finish(tag)
     yield END
 
 
@@ -91,62 +71,124 @@ def member(name: str, content: bytes, mode: int = 0o644) -> bytes:
     """One file as it stands in an archive; END goes after the last."""
     header = tarfile.TarInfo(name)
     header.size, header.mode = len(content), mode
-    return header.tobuf(tarfile.PAX_FORMAT) + content + b'\0' * (-len(content) % _BLOCK)
+    return (header.tobuf(tarfile.PAX_FORMAT) + content + tarstream.padding(len(content)))
 
 
-# Beside manifest.json they would name the image, or another one, a second time.
-_LEFT_OUT = frozenset({'repositories', 'index.json', 'oci-layout'})
+class _Budget:
+    """Counts bytes down."""
+
+    def __init__(self, allowance: Allowance) -> None:
+        self._allowance = allowance
+        self._left = allowance.max_bytes
+
+    def take(self, size: int) -> None:
+        """:raises ImageTooLarge: when there are not so many left"""
+        if not self._allowance.max_bytes:
+            return
+        self._left -= size
+        if self._left < 0:
+            raise exception.ImageTooLarge(allowed=self._allowance.what)
 
 
-def _members(tar: tarfile.TarFile, tag: str) -> Iterator[bytes]:
-    seen: set[str] = set()
-    links: dict[str, str] = {}
-    witness = possession.Witness(links)
-    manifest: ty.Any = None
-    for entry in tar:
-        # tarfile remembers every member; this archive may have many.
-        ty.cast(ty.Any, tar).members = []
-        name = _checked_name(entry, seen, links)
-        if name in _LEFT_OUT:
-            continue
-        if name == 'manifest.json':
-            manifest = _manifest(_read_json(tar, entry), tag)
-            yield _json_member(name, manifest)
-        else:
-            yield from _copy(tar, entry, name, witness)
-    if manifest is None:
-        raise exception.InvalidArchive(
-            reason='it has no manifest.json, so it was not made by docker save')
-    witness.check(manifest[0])
+class _Passage:
+    """The members of one archive on their way."""
+
+    def __init__(self, budget: _Budget, hasher: Callable[[], digests.Hash]) -> None:
+        self._budget = budget
+        self._hasher = hasher
+        self._names: set[str] = set()
+        self._found = layout.Found()
+        self._held = 0
+
+    def admit(self, reader: tarstream.Reader, entry: tarstream.Entry) -> Iterator[bytes]:
+        """Check one member and pass its content on, if it has any."""
+        name = self._checked_name(entry)
+        if entry.kind is tarstream.Kind.LINK:
+            self._found.links[name] = _link_target(entry, name)
+        elif entry.kind is tarstream.Kind.FILE:
+            self._budget.take(entry.size)
+            content = reader.content()
+            first = _beginning(content)
+            if layout.may_be_json(name, first, entry.size):
+                self._hold(name, first + b''.join(content))
+            else:
+                yield from self._pass_on(name, entry.size, first, content)
+
+    def pass_over(self, pieces: Iterable[bytes]) -> None:
+        """What follows the end of an archive: read, because checksums are
+        compared at the end of the stream, and dropped."""
+        for piece in pieces:
+            self._budget.take(len(piece))
+
+    def finish(self, tag: str) -> Iterator[bytes]:
+        """The configuration and the manifest, if all is well."""
+        image = layout.image_of(self._found)
+        possession.check(image, self._found)
+        for name in dict.fromkeys([image.config, *image.layers]):
+            if name in self._found.texts:
+                yield member(name, self._found.texts[name])
+        yield member('manifest.json', json.dumps([{
+            'Config': image.config, 'RepoTags': [tag], 'Layers': [*image.layers]}]).encode())
+
+    def _hold(self, name: str, text: bytes) -> None:
+        self._held += len(text)
+        if self._held > _MAX_HELD:
+            raise exception.InvalidArchive(
+                reason=f'it holds more than {_MAX_HELD >> 20} MiB of JSON')
+        self._found.texts[name] = text
+
+    def _pass_on(self, name: str, size: int, first: bytes,
+                 content: Iterator[bytes]) -> Iterator[bytes]:
+        yield tarstream.file_header(name, size)
+        sums = digests.Sums(name, self._hasher, self._budget.take)
+        for piece in _chain(first, content):
+            sums.update(piece)
+            yield piece
+        yield tarstream.padding(size)
+        self._found.sums[name] = sums.finish()
+
+    def _checked_name(self, entry: tarstream.Entry) -> str:
+        """The member's plain relative name, or an error that names the trouble."""
+        name = posixpath.normpath(entry.name)
+        shown = entry.name[:100]
+        if len(entry.name) > _MAX_NAME or len(entry.target) > _MAX_NAME:
+            raise exception.InvalidArchive(reason=f'the name of its member {shown!r} is too long')
+        if '\0' in entry.name + entry.target:
+            # Written out again, manifest.json\0x would end at the NUL.
+            raise exception.InvalidArchive(reason=f'the name of its member {shown!r} has a NUL')
+        if entry.name.startswith('/') or name.split('/')[0] == '..':
+            raise exception.InvalidArchive(reason=f'its member {shown!r} lies outside of it')
+        if entry.kind is tarstream.Kind.OTHER:
+            raise exception.InvalidArchive(
+                reason=f'its member {shown!r} is not a file, directory or symbolic link')
+        if any(parent in self._found.links for parent in _parents(name)):
+            # Or x -> . and x/manifest.json would replace the manifest.
+            raise exception.InvalidArchive(reason=f'its member {shown!r} is behind a link')
+        if name in self._names and entry.kind is not tarstream.Kind.DIRECTORY:
+            raise exception.InvalidArchive(reason=f'it has two members {shown!r}')
+        if len(self._names) >= _MAX_MEMBERS:
+            raise exception.InvalidArchive(reason=f'it has more than {_MAX_MEMBERS} members')
+        self._names.add(name)
+        return name
 
 
-def _checked_name(entry: tarfile.TarInfo, seen: set[str], links: dict[str, str]) -> str:
-    """The member's plain relative name, or an error that names the trouble."""
-    name = posixpath.normpath(entry.name)
-    if '\0' in entry.name + entry.linkname:
-        # Written out again, manifest.json\0x would end at the NUL.
-        raise exception.InvalidArchive(reason=f'the name of its member {entry.name!r} has a NUL')
-    if entry.name.startswith('/') or name.split('/')[0] == '..':
-        raise exception.InvalidArchive(reason=f'its member {entry.name!r} lies outside of it')
-    if not (entry.isdir() or entry.issym() or entry.isreg()) or entry.issparse():
-        raise exception.InvalidArchive(
-            reason=f'its member {entry.name!r} is not a file, directory or symbolic link')
-    if any(parent in links for parent in _parents(name)):
-        # Or x -> . and x/manifest.json would replace the manifest.
-        raise exception.InvalidArchive(reason=f'its member {entry.name!r} is behind a link')
-    if entry.issym():
-        links[name] = _link_target(entry, name)
-    if name in seen and not entry.isdir():
-        raise exception.InvalidArchive(reason=f'it has two members {entry.name!r}')
-    if len(seen) >= _MAX_MEMBERS:
-        raise exception.InvalidArchive(reason=f'it has more than {_MAX_MEMBERS} members')
-    seen.add(name)
-    return name
+def _beginning(content: Iterator[bytes]) -> bytes:
+    """Enough to tell what it is."""
+    first = b''
+    while len(first) < compression.LONGEST_MAGIC and (piece := next(content, b'')):
+        first += piece
+    return first
 
 
-def _link_target(entry: tarfile.TarInfo, name: str) -> str:
-    target = posixpath.normpath(posixpath.join(posixpath.dirname(name), entry.linkname))
-    if entry.linkname.startswith('/') or target.split('/')[0] == '..':
+def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    if first:
+        yield first
+    yield from rest
+
+
+def _link_target(entry: tarstream.Entry, name: str) -> str:
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(name), entry.target))
+    if entry.target.startswith('/') or target.split('/')[0] == '..':
         raise exception.InvalidArchive(reason=f'its link {entry.name!r} points out of it')
     return target
 
@@ -154,52 +196,3 @@ def _link_target(entry: tarfile.TarInfo, name: str) -> str:
 def _parents(name: str) -> Iterator[str]:
     while name := posixpath.dirname(name):
         yield name
-
-
-def _read_json(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> ty.Any:
-    content = tar.extractfile(entry) if entry.isreg() else None
-    if content is None or entry.size > _MAX_JSON:
-        raise exception.InvalidArchive(
-            reason=f'its {entry.name} is not a file, or larger than {_MAX_JSON} bytes')
-    try:
-        return json.loads(content.read())
-    except (ValueError, RecursionError) as e:
-        raise exception.InvalidArchive(reason=f'its {entry.name} is not JSON ({e})') from e
-
-
-def _manifest(manifest: ty.Any, tag: str) -> ty.Any:
-    """manifest.json with the private tag instead of its own."""
-    if not isinstance(manifest, list) or not all(isinstance(m, dict) for m in manifest):
-        raise exception.InvalidArchive(reason='its manifest.json is not a list of images')
-    if len(manifest) != 1:
-        raise exception.InvalidArchive(
-            reason=f'it holds {len(manifest)} images; save exactly one')
-    return [{**manifest[0], 'RepoTags': [tag]}]
-
-
-def _json_member(name: str, value: ty.Any) -> bytes:
-    return member(name, json.dumps(value).encode())
-
-
-def _copy(tar: tarfile.TarFile, entry: tarfile.TarInfo, name: str,
-          witness: possession.Witness) -> Iterator[bytes]:
-    header = tarfile.TarInfo(name)
-    header.type, header.linkname = entry.type, entry.linkname
-    header.mode, header.mtime = entry.mode & 0o777, entry.mtime
-    if not entry.isreg():
-        yield header.tobuf(tarfile.PAX_FORMAT)
-        return
-    header.size, header.type = entry.size, tarfile.REGTYPE
-    yield header.tobuf(tarfile.PAX_FORMAT)
-    content = ty.cast(ty.IO[bytes], tar.extractfile(entry))
-    left = entry.size
-    seen = witness.member(name, entry.size)
-    while left:
-        piece = content.read(min(PIECE, left))
-        if not piece:
-            raise exception.InvalidArchive(reason=f'it ends within {entry.name!r}')
-        left -= len(piece)
-        seen.update(piece)
-        yield piece
-    yield b'\0' * (-entry.size % _BLOCK)
-

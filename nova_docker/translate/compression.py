@@ -9,7 +9,6 @@ import bz2
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
-import itertools
 import lzma
 import typing as ty
 import zlib
@@ -66,7 +65,81 @@ _FORMATS: dict[bytes, Callable[[], _Decompressor]] = {
     b'BZh': bz2.BZ2Decompressor,
     b'\xfd7zXZ\0': lambda: lzma.LZMADecompressor(memlimit=_XZ_MEMORY),
 }
-_LONGEST_MAGIC = max(map(len, _FORMATS))
+_ZSTD = b'\x28\xb5\x2f\xfd'
+LONGEST_MAGIC = max(map(len, _FORMATS))
+
+
+class Inflater:
+    """Takes a stream in pieces and gives its plain content in pieces.
+
+    A stream that is not compressed comes out as it went in.
+
+    :param what: the stream, for the messages: "it", "its layer x"
+    """
+
+    def __init__(self, what: str = 'it') -> None:
+        self._what = what
+        self._head: bytes | None = b''
+        self._make: Callable[[], _Decompressor] | None = None
+        self._current: _Decompressor | None = None
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        """What comes out for the next piece: pieces of at most PIECE bytes, if
+        the stream is compressed.
+
+        :raises InvalidArchive: when the compressed data is damaged
+        """
+        if self._head is not None:
+            self._head += piece
+            if len(self._head) < LONGEST_MAGIC:
+                return
+            piece = self._begin()
+        yield from self._plain(piece)
+
+    def finish(self) -> Iterator[bytes]:
+        """What is left at the end.
+
+        :raises InvalidArchive: when the compressed data is cut off
+        """
+        if self._head:
+            yield from self._plain(self._begin())
+        if self._current is not None:
+            raise self._damaged('it ends too early')
+
+    def _begin(self) -> bytes:
+        head, self._head = self._head or b'', None
+        if head.startswith(_ZSTD):
+            raise exception.InvalidArchive(
+                reason=f'{self._what} is compressed with zstd; use gzip, bzip2 or xz')
+        self._make = next((make for magic, make in _FORMATS.items() if head.startswith(magic)),
+                          None)
+        return head
+
+    def _plain(self, data: bytes) -> Iterator[bytes]:
+        if self._make is None:
+            if data:
+                yield data
+            return
+        try:
+            yield from self._streams(data, self._make)
+        except (zlib.error, lzma.LZMAError, OSError, EOFError) as e:
+            raise self._damaged(str(e)) from e
+
+    def _streams(self, data: bytes, make: Callable[[], _Decompressor]) -> Iterator[bytes]:
+        """Decompress the streams that stand one after the other, as gzip allows."""
+        while data:
+            self._current = self._current or make()
+            yield from _drained(self._current, data)
+            data = b''
+            if self._current.eof:
+                # Zeros pad the end of an archive to the blocks of a tape.
+                data = self._current.unused_data.lstrip(b'\0')
+                self._current = None
+
+    def _damaged(self, why: str) -> exception.InvalidArchive:
+        return exception.InvalidArchive(
+            reason=f'the compressed data of {self._what} is damaged ({why})'
+            if self._what != 'it' else f'its compressed data is damaged ({why})')
 
 
 def decompressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -75,37 +148,18 @@ def decompressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
     :returns: pieces of at most PIECE bytes, if the content is compressed
     :raises InvalidArchive: when the compressed data is damaged or cut off
     """
-    source = iter(pieces)
-    head = b''
-    while len(head) < _LONGEST_MAGIC and (piece := next(source, b'')):
-        head += piece
-    make = next((make for magic, make in _FORMATS.items() if head.startswith(magic)), None)
-    rest = itertools.chain([head], source)
-    if make is None:
-        yield from rest
-        return
-    try:
-        yield from _streams(rest, make)
-    except (zlib.error, lzma.LZMAError, OSError, EOFError) as e:
-        raise exception.InvalidArchive(reason=f'its compressed data is damaged ({e})') from e
-
-
-def _streams(pieces: Iterable[bytes], make: Callable[[], _Decompressor]) -> Iterator[bytes]:
-    """Decompress the streams that stand one after the other, as gzip allows."""
-    current = make()
-    is_inside = False
+    inflater = Inflater()
     for piece in pieces:
-        left = piece
-        while left:
-            is_inside = True
-            yield from _drained(current, left)
-            left = current.unused_data
-            if current.eof:
-                # Zeros pad the end of an archive to the blocks of a tape.
-                left = left.lstrip(b'\0')
-                current, is_inside = make(), False
-    if is_inside:
-        raise EOFError('it ends too early')
+        yield from inflater.feed(piece)
+    yield from inflater.finish()
+
+
+def is_compressed(head: bytes) -> bool:
+    """Whether a stream that begins so is compressed.
+
+    :param head: at least LONGEST_MAGIC bytes, if there are so many
+    """
+    return head.startswith((*_FORMATS, _ZSTD))
 
 
 def _drained(current: _Decompressor, data: bytes) -> Iterator[bytes]:
@@ -117,59 +171,3 @@ def _drained(current: _Decompressor, data: bytes) -> Iterator[bytes]:
         if current.eof or current.needs_input:
             return
         data = b''
-
-
-class Plain:
-    """Takes pieces of a stream, and hands on what they are when decompressed.
-
-    :param take: is given pieces of plain content of at most PIECE bytes
-    """
-
-    def __init__(self, take: Callable[[bytes], object]) -> None:
-        self._take = take
-        self._head: bytes | None = b''
-        self._make: Callable[[], _Decompressor] | None = None
-        self._current: _Decompressor | None = None
-
-    def update(self, piece: bytes) -> None:
-        """The next piece of the stream.
-
-        :raises InvalidArchive: when the compressed data is damaged
-        """
-        if self._head is not None:
-            self._head += piece
-            if len(self._head) < _LONGEST_MAGIC:
-                return
-            piece = self._begin()
-        self._feed(piece)
-
-    def finish(self) -> None:
-        """No more pieces."""
-        if self._head is not None:
-            self._feed(self._begin())
-
-    def _begin(self) -> bytes:
-        head, self._head = self._head or b'', None
-        self._make = next((make for magic, make in _FORMATS.items() if head.startswith(magic)),
-                          None)
-        return head
-
-    def _feed(self, data: bytes) -> None:
-        if self._make is None:
-            self._take(data)
-            return
-        try:
-            self._decompress(data, self._make)
-        except (zlib.error, lzma.LZMAError, OSError, EOFError) as e:
-            raise exception.InvalidArchive(
-                reason=f'the compressed data of a layer is damaged ({e})') from e
-
-    def _decompress(self, data: bytes, make: Callable[[], _Decompressor]) -> None:
-        while data:
-            self._current = self._current or make()
-            for part in _drained(self._current, data):
-                self._take(part)
-            data = b''
-            if self._current.eof:
-                data = self._current.unused_data.lstrip(b'\0')
-                self._current = None

@@ -31,14 +31,15 @@ def image_meta(image_id: str, **properties: str) -> objects.ImageMeta:
 
 
 def instance(image_properties: Mapping[str, str] | None = None, *, memory_mb: int = 64,
-             vcpus: int = 1, swap: int = 0, extra_specs: Mapping[str, str] | None = None,
-             **changes: Any) -> objects.Instance:
+             vcpus: int = 1, swap: int = 0, root_gb: int = 1,
+             extra_specs: Mapping[str, str] | None = None, **changes: Any) -> objects.Instance:
     flavor = objects.Flavor(
-        id=1, flavorid="1", name="small", vcpus=vcpus, memory_mb=memory_mb, root_gb=1,
+        id=1, flavorid="1", name="small", vcpus=vcpus, memory_mb=memory_mb, root_gb=root_gb,
         ephemeral_gb=0, swap=swap, rxtx_factor=1.0, extra_specs=dict(extra_specs or {}))
     settings: dict[str, Any] = {
         "id": 42, "uuid": str(uuid.uuid4()), "display_name": "web", "hostname": "web-1",
         "project_id": "project", "user_id": "user", "metadata": {}, "flavor": flavor,
+        "trusted_certs": None,
         "vm_state": "building", "task_state": None,
         "system_metadata": {f"image_{k}": v for k, v in (image_properties or {}).items()}}
     return objects.Instance(**{**settings, **changes})

@@ -29,8 +29,9 @@ class FakeGlance:
     def __init__(self) -> None:
         self.data = SLEEPER.archive()
 
-    def download(self, _context: Any, _image_id: str) -> Iterator[bytes]:
-        return pieces(self.data)
+    def download(self, _context: Any, _image_id: str, data: Any, trusted_certs: Any) -> None:
+        for piece in pieces(self.data):
+            data.write(piece)
 
 
 class FakeVirtAPI:
@@ -80,6 +81,7 @@ def booting(instance: SimpleNamespace) -> SimpleNamespace:
     instance.flavor = SimpleNamespace(vcpus=1, memory_mb=64, swap=0, root_gb=1,
                                       extra_specs={})
     instance.system_metadata, instance.metadata = {}, {"COLOUR": "red"}
+    instance.trusted_certs = None
     return instance
 
 
@@ -94,7 +96,7 @@ def boot(engine: FakeEngine, net: FakeNetwork, sandboxes: sandbox.Sandboxes,
          glance: FakeGlance, virtapi: FakeVirtAPI, booting: SimpleNamespace,
          image_meta: SimpleNamespace, network_info: Allocated):
     store = images.Images(engine)
-    store._glance = glance
+    store._archives._glance = glance
     spawns = spawn.Spawn(engine, store, net, sandboxes, virtapi)
     return lambda power_on=True: spawns(
         nova_context.RequestContext(is_admin=False), booting, image_meta, network_info, power_on)
@@ -184,7 +186,8 @@ def test_a_workload_that_does_not_start_leaves_nothing(
 def test_a_bad_archive_aborts_the_build_with_what_to_change(
         boot, glance: FakeGlance, leaves_nothing, data: bytes, reason: str):
     glance.data = data
-    with pytest.raises(nova_exception.BuildAbortException, match=reason):
+    with pytest.raises((nova_exception.BuildAbortException,
+                        nova_exception.ImageUnacceptable), match=reason):
         boot()
     leaves_nothing()
 
