@@ -172,8 +172,9 @@ LAYERS: dict[str, tuple[bytes, str]] = {
             digest(b"theirs").encode(), digest(LAYER).encode())), "a key twice"),
     "rootfs in capitals, too": (layered(LAYER, [digest(LAYER)], RootFS={
         "diff_ids": [digest(b"theirs")]}), "a key twice"),
-    "rootfs with a long s, too": (layered(LAYER, [digest(LAYER)], rootfſ={
-        "diff_ids": [digest(b"theirs")]}), "a key twice"),
+    "rootfs with a long s, too": (with_configuration(as_json({
+        "rootfs": {"diff_ids": [digest(LAYER)]},
+        "rootf\u017f": {"diff_ids": [digest(b"theirs")]}})), "a key twice"),
     "diff_ids twice": (with_configuration(
         b'{"rootfs":{"Diff_IDs":["x"],"diff_ids":["%s"]}}' % digest(LAYER).encode()),
         "a key twice"),
