@@ -17,6 +17,7 @@ import typing as ty
 
 from nova_docker import exception
 from nova_docker.translate import archive
+from nova_docker.translate import compression
 
 Json = dict[str, ty.Any]
 
@@ -96,6 +97,6 @@ def _copy(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> Iterator[bytes]:
     if not entry.isreg():
         return
     content = ty.cast(ty.IO[bytes], tar.extractfile(entry))
-    while piece := content.read(archive.PIECE):
+    while piece := content.read(compression.PIECE):
         yield piece
     yield b'\0' * (-entry.size % tarfile.BLOCKSIZE)
