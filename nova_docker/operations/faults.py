@@ -49,9 +49,11 @@ def unacceptable(e: nova_exception.NovaException) -> str:
     if isinstance(e, exception.ImageTooLarge):
         return (f'it unpacks to more than {e.kwargs["allowed"]}. Use a larger flavor or a '
                 f'smaller image.')
-    return (f'it is not a Docker image archive: {_reason(e)}. Upload the output of '
-            f'"docker save", or set the property {image_translation.REFERENCE_PROPERTY} to an '
-            f'image of a registry.')
+    # What to do comes first: a fault is cut at 255 characters, and Nova's own
+    # words before it take half of them.
+    return (f'not a Docker image archive, upload the output of "docker save": {_reason(e)}. '
+            f'For an image of a registry, set the property '
+            f'{image_translation.REFERENCE_PROPERTY}.')
 
 
 def _absent(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
