@@ -3,7 +3,6 @@
 Nova's test base class patches much of the process it is imported into.
 """
 
-from collections.abc import Iterator
 import os
 from typing import Any
 from unittest import mock
@@ -22,7 +21,6 @@ from sqlalchemy.exc import SADeprecationWarning
 from nova_docker import driver as docker_driver
 from nova_docker import privileged
 from nova_docker.translate import naming
-from tests import archives
 from tests.engine import cloud
 from tests.engine import instances
 
@@ -32,12 +30,12 @@ SUITE_IMAGE = "cedef40a-ed67-4d10-800e-17455edce175"
 CALLED = os.environ.get("NOVA_DOCKER_TEST_CALLED", "")
 
 
-def boring(context: Any, image_id: str, *args: Any, **kwargs: Any) -> Iterator[bytes]:
+def boring(context: Any, image_id: str, data: Any, trusted_certs: Any = None) -> None:
     """Whatever image the suite boots, it is one that waits."""
     image = instances.busybox()
     # The suite sets a password.
     image.files["etc/shadow"] = b"root:*:20000:0:99999:7:::\n"
-    return archives.pieces(image.archive())
+    data.write(image.archive())
 
 
 def update(self: Any, context: Any, image_id: str, metadata: dict[str, Any], data: Any = None,

@@ -111,15 +111,15 @@ def test_an_engine_that_stops_in_the_middle_of_a_boot_is_said_and_nothing_is_lef
         driver = nova_driver.DockerDriver(cloud.WiredAtOnce())
         driver.init_host(CONF.host)
         instance = instances.instance()
-        data = instances.busybox().archive()
+        archive = instances.busybox().archive()
 
-        def interrupted(*args, **kwargs):
-            yield data[:100_000]
+        def interrupted(context, image_id, data, trusted_certs=None):
+            data.write(archive[:100_000])
             way.shut()
-            yield data[100_000:]
+            data.write(archive[100_000:])
 
         network = instances.network(instances.vif())
-        with mock.patch("nova.image.glance.API.download", interrupted), \
+        with mock.patch("nova.image.glance.API.download", mock.Mock(side_effect=interrupted)), \
                 pytest.raises(exception.EngineUnavailable, match="not available"):
             driver.spawn(context, instance, instances.image_meta(instance.uuid), [], None, {},
                          network_info=network)
