@@ -66,7 +66,6 @@ class Checks(upgradecheck.UpgradeCommands):
         """Whoever reads these files can act as Nova, or as root on the engine."""
         options = ('tls_key_file', 'registry_auth_file')
         paths = [*CONF.config_file, *(getattr(CONF.docker, name, None) for name in options)]
-        # Without a group of its own, a file of root must be readable by a group.
         exposed = [path for path in paths if path and os.path.exists(path)
                    and os.stat(path).st_mode & stat.S_IROTH]
         if exposed:
