@@ -86,6 +86,7 @@ class DockerDriver(driver.ComputeDriver):
             raise nova_exception.NovaException(
                 f'nova-compute cannot start: {e} Check [docker]/engine_url, that dockerd '
                 f'runs, and that this user may use its socket (group docker).') from e
+        compute_host.check_configuration()
         self._sandboxes.image = self._images.ensure_sandbox(
             compute_host.architecture(), CONF.docker.sandbox_image)
         self._spawn.disk_quota = self._host.supports_disk_quota(self._sandboxes.image)
@@ -122,6 +123,7 @@ class DockerDriver(driver.ComputeDriver):
             orc.DISK_GB: self._get_reserved_host_disk_gb_from_config(),
         }
         provider_tree.update_inventory(nodename, inventory.inventory(facts, ratios, reserved))
+        provider_tree.remove_traits(nodename, *inventory.TRAITS - inventory.traits(facts))
         provider_tree.add_traits(nodename, *inventory.traits(facts))
 
     # What there is ---------------------------------------------------------------

@@ -1,22 +1,30 @@
 """The compute host: what it has, and whether Nova may use it."""
 
 import os
+import pathlib
 import platform
+import re
 import time
 import typing as ty
 
 from nova import context as nova_context
 from nova import exception as nova_exception
 from nova import objects
+import nova.conf
+from nova.virt import hardware
 from oslo_log import log as logging
 from oslo_utils import units
 
 from nova_docker import exception
 from nova_docker.engine import client
+from nova_docker.translate import cpus as cpu_translation
 from nova_docker.translate import inventory
 from nova_docker.translate import naming
 
 LOG = logging.getLogger(__name__)
+CONF = nova.conf.CONF
+_CPUS = pathlib.Path('/sys/devices/system/cpu')
+_NODES = pathlib.Path('/sys/devices/system/node')
 
 # What the driver disables it may enable again; Nova's libvirt driver marks its
 # own reasons with the same prefix.
@@ -40,10 +48,12 @@ class Host:
         info = self._engine.info()
         disk = os.statvfs(info['DockerRootDir'])
         memory = _meminfo()
+        processors = cpus()
         return inventory.HostFacts(
             hostname=info['Name'],
             architecture=info['Architecture'],
-            cpus=info['NCPU'],
+            vcpus=len(processors.shared) if processors.confined else info['NCPU'],
+            cpus=processors,
             memory_mb=info['MemTotal'] // units.Mi,
             memory_used_mb=(memory['MemTotal'] - memory['MemAvailable']) // units.Ki,
             disk_gb=disk.f_blocks * disk.f_frsize // units.Gi,
@@ -111,6 +121,58 @@ def uptime() -> str:
     load = ', '.join(f'{value:.2f}' for value in os.getloadavg())
     return (f'{time.strftime(" %H:%M:%S")} up {days} days, {hours:2d}:{minutes % 60:02d},  '
             f'0 users,  load average: {load}')
+
+
+def cpus() -> cpu_translation.HostCpus:
+    """The CPUs that are online, and whom [compute] gives them to.
+
+    :raises InvalidConfiguration: when a set of [compute] cannot be
+    """
+    online = _cpu_list(_CPUS / 'online')
+    cells = [cpu_translation.Cell(
+        id=int(node.name.removeprefix('node')),
+        cpus=(members := online & _cpu_list(node / 'cpulist')),
+        memory_mb=_node_memory(node) // units.Ki, socket=_socket(members))
+        for node in sorted(_NODES.glob('node[0-9]*'))]
+    if not cells:
+        # A kernel without NUMA: Nova sees one node, as libvirt does.
+        cells = [cpu_translation.Cell(0, online, _meminfo()['MemTotal'] // units.Ki,
+                                      _socket(online))]
+    siblings = {_cpu_list(_topology(cpu) / 'thread_siblings_list') & online for cpu in online}
+    return cpu_translation.host_cpus(cells, siblings, hardware.get_cpu_shared_set(),
+                                     hardware.get_cpu_dedicated_set(),
+                                     os.sysconf('SC_PAGESIZE') // units.Ki)
+
+
+def check_configuration() -> None:
+    """:raises InvalidConfiguration: when what is said about CPUs cannot be"""
+    if CONF.vcpu_pin_set:
+        raise nova_exception.InvalidConfiguration(
+            '[DEFAULT]/vcpu_pin_set is of old and not read. Unset it, and set '
+            '[compute]/cpu_shared_set and cpu_dedicated_set.')
+    if cpus().confined and CONF.reserved_host_cpus:
+        raise nova_exception.InvalidConfiguration(
+            '[DEFAULT]/reserved_host_cpus goes with neither [compute]/cpu_shared_set nor '
+            'cpu_dedicated_set. Unset it, and leave the host\'s CPUs out of both.')
+
+
+def _topology(cpu: int) -> pathlib.Path:
+    return _CPUS / f'cpu{cpu}' / 'topology'
+
+
+def _socket(members: frozenset[int]) -> int | None:
+    found = {int((_topology(cpu) / 'physical_package_id').read_text('ascii')) for cpu in members}
+    return found.pop() if len(found) == 1 else None
+
+
+def _cpu_list(path: pathlib.Path) -> frozenset[int]:
+    return frozenset(hardware.parse_cpu_spec(path.read_text('ascii')))
+
+
+def _node_memory(node: pathlib.Path) -> int:
+    """kiB."""
+    total, = re.findall(r'MemTotal:\s+(\d+)', (node / 'meminfo').read_text('ascii'))
+    return int(total)
 
 
 def architecture() -> str:

@@ -13,6 +13,7 @@ from nova.objects import instance as nova_instance
 from oslo_log import log as logging
 
 from nova_docker import exception
+from nova_docker import host as compute_host
 from nova_docker import images
 from nova_docker import network
 from nova_docker.engine import client
@@ -23,6 +24,7 @@ from nova_docker.operations import sandbox
 from nova_docker.operations import timeline
 from nova_docker.operations import undo
 from nova_docker.translate import container
+from nova_docker.translate import cpus
 from nova_docker.translate import flavor as flavor_translation
 from nova_docker.translate import image as image_translation
 from nova_docker.translate import naming
@@ -155,7 +157,8 @@ class Spawn:
             pids=CONF.docker.pids_limit,
             disk_gb=flavor.root_gb if self.disk_quota else 0,
             no_new_privileges=CONF.docker.no_new_privileges,
-            grants=flavor_translation.grants(flavor.extra_specs))
+            grants=flavor_translation.grants(flavor.extra_specs),
+            cpuset=cpus.cpuset(compute_host.cpus(), instance.numa_topology))
 
     # The network -------------------------------------------------------------------
 

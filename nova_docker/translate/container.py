@@ -10,6 +10,7 @@ import typing as ty
 
 from nova.compute import power_state
 
+from nova_docker.translate import cpus
 from nova_docker.translate import flavor
 from nova_docker.translate import naming
 
@@ -58,6 +59,7 @@ class Limits:
     :param disk_gb: GiB of the writable layer, 0 for no limit
     :param no_new_privileges: see [docker]/no_new_privileges
     :param grants: what the flavor grants beyond the defaults
+    :param cpuset: the CPUs that it may run on
     """
 
     vcpus: int
@@ -68,6 +70,7 @@ class Limits:
     disk_gb: int
     no_new_privileges: bool
     grants: flavor.Grants = dataclasses.field(default_factory=flavor.Grants)
+    cpuset: cpus.Cpuset = dataclasses.field(default_factory=cpus.Cpuset)
 
 
 def sandbox_config(identity: Identity, image: str, api: tuple[int, ...]) -> Json:
@@ -137,10 +140,7 @@ def _limits(limits: Limits) -> Json:
         # The engine's MemorySwap is the sum of both.
         'MemorySwap': (limits.memory_mb + limits.swap_mb) * MIB,
     }
-    if limits.cpu_mode == 'quota':
-        result.update(CpuPeriod=_CPU_PERIOD, CpuQuota=limits.vcpus * _CPU_PERIOD)
-    else:
-        result.update(CpuShares=min(limits.vcpus * _SHARES_PER_VCPU, _MAX_SHARES))
+    result.update(_cpu_limits(limits))
     pids = limits.pids if limits.grants.pids is None else limits.grants.pids
     if pids:
         result['PidsLimit'] = pids
@@ -148,6 +148,22 @@ def _limits(limits: Limits) -> Json:
         result['StorageOpt'] = {'size': f'{limits.disk_gb}G'}
     if limits.no_new_privileges:
         result['SecurityOpt'] = ['no-new-privileges']
+    return result
+
+
+def _cpu_limits(limits: Limits) -> Json:
+    result: Json = {}
+    if limits.cpuset.cpus:
+        result['CpusetCpus'] = limits.cpuset.cpus
+    if limits.cpuset.mems:
+        result['CpusetMems'] = limits.cpuset.mems
+    if limits.cpuset.exclusive:
+        # Its CPUs are the limit; a quota beside it would only add pauses.
+        return result
+    if limits.cpu_mode == 'quota':
+        result.update(CpuPeriod=_CPU_PERIOD, CpuQuota=limits.vcpus * _CPU_PERIOD)
+    else:
+        result.update(CpuShares=min(limits.vcpus * _SHARES_PER_VCPU, _MAX_SHARES))
     return result
 
 

@@ -10,6 +10,8 @@ import os_resource_classes as orc
 import os_traits
 from oslo_utils import versionutils
 
+from nova_docker.translate import cpus as cpu_translation
+
 Json = dict[str, ty.Any]
 
 
@@ -19,28 +21,30 @@ class HostFacts:
 
     :param hostname: what the engine calls the host
     :param architecture: machine name, x86_64
-    :param cpus: number of CPUs
+    :param vcpus: number of CPUs for instances that share
     :param memory_mb: MiB
     :param memory_used_mb: MiB
     :param disk_gb: GiB of the file system that holds the engine's data
     :param disk_used_gb: GiB
     :param engine_version: such as 20.10.24+dfsg1
+    :param cpus: every CPU, and whom it is for
     """
 
     hostname: str
     architecture: str
-    cpus: int
+    vcpus: int
     memory_mb: int
     memory_used_mb: int
     disk_gb: int
     disk_used_gb: int
     engine_version: str
+    cpus: cpu_translation.HostCpus
 
 
 def resources(facts: HostFacts, nodename: str) -> Json:
     """The dict of ComputeDriver.get_available_resource."""
     return {
-        'vcpus': facts.cpus,
+        'vcpus': facts.vcpus,
         'memory_mb': facts.memory_mb,
         'local_gb': facts.disk_gb,
         # Nova's resource tracker counts what the instances claim.
@@ -55,7 +59,7 @@ def resources(facts: HostFacts, nodename: str) -> Json:
         'supported_instances': [(
             fields.Architecture.canonicalize(facts.architecture),
             fields.HVType.DOCKER, fields.VMMode.EXE)],
-        'numa_topology': None,
+        'numa_topology': cpu_translation.topology(facts.cpus)._to_json(),
     }
 
 
@@ -66,12 +70,14 @@ def inventory(facts: HostFacts, ratios: Mapping[str, float],
     :param ratios: allocation ratio by resource class
     :param reserved: amount by resource class, in the class's unit
     """
-    totals = {orc.VCPU: facts.cpus, orc.MEMORY_MB: facts.memory_mb,
-              orc.DISK_GB: facts.disk_gb}
+    totals = {orc.VCPU: facts.vcpus, orc.PCPU: len(facts.cpus.dedicated),
+              orc.MEMORY_MB: facts.memory_mb, orc.DISK_GB: facts.disk_gb}
+    # Whoever has a CPU to itself shares it with nobody.
+    ratios = {**ratios, orc.PCPU: 1.0}
     return {
         resource_class: {
             'total': total,
-            'reserved': min(reserved[resource_class], total),
+            'reserved': min(reserved.get(resource_class, 0), total),
             'min_unit': 1,
             'max_unit': total,
             'step_size': 1,
@@ -85,12 +91,15 @@ _ARCHITECTURE_TRAITS = {
     'x86_64': os_traits.COMPUTE_ARCH_X86_64,
     'aarch64': os_traits.COMPUTE_ARCH_AARCH64,
 }
+# Those that the driver decides on.
+TRAITS = frozenset({*_ARCHITECTURE_TRAITS.values(), os_traits.HW_CPU_HYPERTHREADING})
 
 
 def traits(facts: HostFacts) -> set[str]:
     """Traits beyond those that Nova derives from the capabilities."""
-    trait = _ARCHITECTURE_TRAITS.get(facts.architecture)
-    return {trait} if trait else set()
+    result = {trait} if (trait := _ARCHITECTURE_TRAITS.get(facts.architecture)) else set()
+    # What hw:cpu_thread_policy forbids or requires.
+    return result | ({os_traits.HW_CPU_HYPERTHREADING} if facts.cpus.has_threads else set())
 
 
 def version_number(version: str) -> int:

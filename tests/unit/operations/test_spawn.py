@@ -81,7 +81,7 @@ def booting(instance: SimpleNamespace) -> SimpleNamespace:
     instance.flavor = SimpleNamespace(vcpus=1, memory_mb=64, swap=0, root_gb=1,
                                       extra_specs={})
     instance.system_metadata, instance.metadata = {}, {"COLOUR": "red"}
-    instance.trusted_certs = None
+    instance.trusted_certs = instance.numa_topology = None
     return instance
 
 

@@ -6,6 +6,7 @@ from nova.compute import power_state
 import pytest
 
 from nova_docker.translate import container
+from nova_docker.translate import cpus
 from nova_docker.translate import naming
 
 IDENTITY = container.Identity(uuid="u-1", name="instance-1", host="h1", hostname="web")
@@ -41,6 +42,19 @@ def test_shares_are_proportional_and_never_cap():
 
 def test_shares_stay_below_the_kernels_limit():
     assert host_config(cpu_mode="shares", vcpus=1000)["CpuShares"] == 262144
+
+
+def test_cpus_of_its_own_are_its_limit():
+    config = host_config(cpuset=cpus.Cpuset(cpus="1", mems="0", exclusive=True))
+    assert (config["CpusetCpus"], config["CpusetMems"]) == ("1", "0")
+    assert not {"CpuQuota", "CpuShares"} & config.keys()
+
+
+def test_cpus_that_others_share_are_limited_by_quota_too():
+    config = host_config(cpuset=cpus.Cpuset(cpus="2-5"))
+    assert config["CpusetCpus"] == "2-5"
+    assert config["CpuQuota"] == 2 * config["CpuPeriod"]
+    assert "CpusetMems" not in config
 
 
 def test_zero_pids_means_no_limit():

@@ -7,10 +7,12 @@ import os_traits
 import pytest
 
 from nova_docker.translate import inventory
+from tests.unit.translate.test_cpus import host_of
 
 FACTS = inventory.HostFacts(
-    hostname="h", architecture="x86_64", cpus=8, memory_mb=16000, memory_used_mb=4000,
-    disk_gb=100, disk_used_gb=30, engine_version="20.10.24+dfsg1")
+    hostname="h", architecture="x86_64", vcpus=8, memory_mb=16000, memory_used_mb=4000,
+    disk_gb=100, disk_used_gb=30, engine_version="20.10.24+dfsg1",
+    cpus=host_of(threads=False))
 RATIOS = {"VCPU": 4.0, "MEMORY_MB": 1.0, "DISK_GB": 1.5}
 
 
@@ -20,6 +22,12 @@ def test_the_inventory_has_totals_ratios_and_reservations():
             for name, i in result.items()} == {
         "VCPU": (8, 8, 1, 4.0), "MEMORY_MB": (16000, 16000, 512, 1.0),
         "DISK_GB": (100, 100, 2, 1.5)}
+
+
+def test_pinned_cpus_are_a_class_of_their_own_that_is_never_overcommitted():
+    facts = dataclasses.replace(FACTS, vcpus=6, cpus=host_of(dedicated={4, 5}))
+    pinned = inventory.inventory(facts, RATIOS, {"VCPU": 0, "MEMORY_MB": 0, "DISK_GB": 0})["PCPU"]
+    assert (pinned["total"], pinned["allocation_ratio"], pinned["reserved"]) == (2, 1.0, 0)
 
 
 def test_a_reservation_is_never_larger_than_the_total():
@@ -55,6 +63,11 @@ def test_nova_can_read_what_instances_are_supported():
 ])
 def test_the_architecture_is_a_trait(architecture, expected):
     assert inventory.traits(dataclasses.replace(FACTS, architecture=architecture)) == expected
+
+
+def test_hardware_threads_are_a_trait():
+    facts = dataclasses.replace(FACTS, cpus=host_of(threads=True))
+    assert os_traits.HW_CPU_HYPERTHREADING in inventory.traits(facts)
 
 
 @pytest.mark.parametrize(("text", "number"), [
