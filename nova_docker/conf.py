@@ -146,6 +146,23 @@ Possible values:
 * ``registry.example.org:5000/web/*``: one folder of a registry with a port
 """),
     cfg.StrOpt(
+        'pull_policy',
+        default='if-not-present',
+        choices=[
+            ('if-not-present', 'A tag or digest that the engine has is booted as it is, also '
+                               'while the registry is away.'),
+            ('always', 'The registry is asked at every boot what a tag stands for; a boot '
+                       'fails while it is away.'),
+        ],
+        help="""
+When an image of a registry is pulled.
+
+An instance keeps the image that it was booted with until it is rebuilt,
+wherever its tag is moved. A rebuild asks the registry with either value; with
+``if-not-present`` it makes do with what the engine has while the registry is
+away.
+"""),
+    cfg.StrOpt(
         'sandbox_image',
         help="""
 Image of the sandbox, the small container that holds an instance's network.

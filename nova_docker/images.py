@@ -9,6 +9,7 @@ from oslo_log import log as logging
 
 from nova_docker import archives
 from nova_docker import exception
+from nova_docker import pulls
 from nova_docker.engine import client
 from nova_docker.translate import archive
 from nova_docker.translate import image as image_translation
@@ -24,11 +25,14 @@ class ReadyImage:
     """An image on the engine.
 
     :param digest: its id there
-    :param is_new: whether it was absent before
+    :param is_new: whether a boot that fails shall take it away again
+    :param pinned: what the tag of a registry image was resolved to, as
+        ``<registry>/<path>@sha256:...``; '' for any other image
     """
 
     digest: str
     is_new: bool
+    pinned: str = ''
 
 
 class Images:
@@ -37,14 +41,16 @@ class Images:
     def __init__(self, engine: client.Engine) -> None:
         self._engine = engine
         self._archives = archives.Archives(engine)
+        self._pulls = pulls.Pulls(engine)
 
     def ensure(self, context: nova_context.RequestContext,
                source: image_translation.ImageSource, root_gb: int = 0,
-               certificates: archives.TrustedCerts = None) -> ReadyImage:
+               certificates: archives.TrustedCerts = None, anew: bool = False) -> ReadyImage:
         """Have the image on the engine, fetching it at most once at a time.
 
         :param root_gb: the disk of the flavor; 0 is any size
         :param certificates: the certificates that may sign an image of Glance
+        :param anew: ask the registry what a tag stands for, whatever the engine has
         :raises ImageTooLarge: for the flavor, or for [docker]/max_image_gb
         :raises InvalidInput: an image that [docker]/registry_allow does not
             allow, even if the engine has it
@@ -55,6 +61,9 @@ class Images:
         """
         if not source.in_glance:
             reference.require_allowed(source.reference, CONF.docker.registry_allow)
+            image = self._pulls.ensure(source.reference, anew)
+            return ReadyImage(image['Id'], is_new=False, pinned=reference.pinned(
+                source.reference, image['RepoDigests'] or ()))
         present = self._find(source, root_gb)
         if present:
             return ReadyImage(present, is_new=False)
@@ -71,17 +80,13 @@ class Images:
             image = self._engine.inspect_image(source.reference)
         except exception.EngineImageNotFound:
             return None
-        if source.in_glance and root_gb and image['Size'] > root_gb << 30:
+        if root_gb and image['Size'] > root_gb << 30:
             raise exception.ImageTooLarge(allowed=_allowance(root_gb).what)
         return str(image['Id'])
 
     def _fetch(self, context: nova_context.RequestContext,
                source: image_translation.ImageSource, root_gb: int,
                certificates: archives.TrustedCerts) -> None:
-        if not source.in_glance:
-            LOG.info('Pulling image %s', source.reference)
-            self._engine.pull_image(source.reference)
-            return
         LOG.info('Loading image %s from Glance', source.image_id)
         self._archives.load(context, source.image_id, source.reference, _allowance(root_gb),
                             certificates)

@@ -6,6 +6,7 @@ import typing as ty
 
 from nova import context as nova_context
 from nova import exception as nova_exception
+from nova.compute import task_states
 import nova.conf
 from nova.network import model as network_model
 from nova.objects import image_meta as nova_image_meta
@@ -118,8 +119,9 @@ class Spawn:
 
         def fetch_and_create() -> None:
             fetched.append(self._images.ensure(
-                context, source, instance.flavor.root_gb, instance.trusted_certs))
-            self._create_workload(instance, fetched[-1].digest, command, limits)
+                context, source, instance.flavor.root_gb, instance.trusted_certs,
+                anew=instance.task_state == task_states.REBUILD_SPAWNING))
+            self._create_workload(instance, fetched[-1], command, limits)
             password.set_first_password(self._engine, instance, admin_password)
 
         def prepare() -> None:
@@ -142,11 +144,12 @@ class Spawn:
         undone.push('wait for the image', work.wait)
         return work
 
-    def _create_workload(self, instance: nova_instance.Instance, image: str,
+    def _create_workload(self, instance: nova_instance.Instance, image: images.ReadyImage,
                          command: list[str] | None, limits: container.Limits) -> None:
         config = container.workload_config(
-            sandbox.identity(instance), image, limits,
-            self._engine.api_version, command=command, environment=instance.metadata)
+            sandbox.identity(instance), image.digest, limits,
+            self._engine.api_version, command=command, environment=instance.metadata,
+            image_digest=image.pinned)
         self._engine.create_container(naming.workload_name(instance.uuid), config)
 
     def _limits(self, instance: nova_instance.Instance) -> container.Limits:

@@ -97,16 +97,18 @@ def sandbox_config(identity: Identity, image: str, api: tuple[int, ...]) -> Json
 
 def workload_config(identity: Identity, image: str, limits: Limits, api: tuple[int, ...],
                     command: list[str] | None = None,
-                    environment: Mapping[str, str] | None = None) -> Json:
+                    environment: Mapping[str, str] | None = None,
+                    image_digest: str = '') -> Json:
     """The create JSON of the container that runs the image.
 
     :param image: the image's id on the engine
     :param command: replaces the image's own command
     :param environment: added to the image's own
+    :param image_digest: the registry's digest that its tag was resolved to
     """
     config: Json = {
         'Image': image,
-        'Labels': _labels(naming.ROLE_WORKLOAD, identity),
+        'Labels': _labels(naming.ROLE_WORKLOAD, identity, image_digest),
         'Env': [f'{key}={value}' for key, value in sorted((environment or {}).items())],
         'HostConfig': {
             # The engine keeps the sandbox's id, if the sandbox is there already.
@@ -123,9 +125,9 @@ def workload_config(identity: Identity, image: str, limits: Limits, api: tuple[i
     return config
 
 
-def _labels(role: str, identity: Identity) -> dict[str, str]:
-    return naming.labels(role, instance_uuid=identity.uuid,
-                         instance_name=identity.name, host=identity.host)
+def _labels(role: str, identity: Identity, image_digest: str = '') -> dict[str, str]:
+    return naming.labels(role, instance_uuid=identity.uuid, instance_name=identity.name,
+                         host=identity.host, image_digest=image_digest)
 
 
 def _shim_group(identity: Identity, api: tuple[int, ...]) -> Json:

@@ -7,6 +7,7 @@ import shlex
 from nova import exception as nova_exception
 
 from nova_docker.translate import naming
+from nova_docker.translate import reference as references
 
 # Glance property that names an image of a registry.
 REFERENCE_PROPERTY = 'docker_image'
@@ -36,24 +37,21 @@ def image_source(image_id: str, checksum: str | None,
     """
     reference = (properties.get(REFERENCE_PROPERTY) or '').strip()
     if reference:
-        return ImageSource(image_id, _with_registry(reference), in_glance=False)
+        return ImageSource(image_id, _of_registry(reference), in_glance=False)
     return ImageSource(image_id, naming.private_tag(image_id, checksum), in_glance=True)
 
 
-def _with_registry(reference: str) -> str:
-    """A reference with its registry spelled out, as the engine would read it.
+def _of_registry(reference: str) -> str:
+    """The reference in full.
 
-    Without one, the engine takes a digest or a piece of it for the id of an
-    image it has: anybody's.
+    :raises InvalidInput: when it names what the driver itself keeps
     """
-    first, slash, _ = reference.partition('/')
+    first = reference.partition('/')[0]
     if first.lower() == naming.PRIVATE_REGISTRY:
         raise nova_exception.InvalidInput(
             reason=f'the image property {REFERENCE_PROPERTY} names {first}, where images of '
                    f'Glance are kept; name an image of a registry')
-    if slash and ('.' in first or ':' in first or first == 'localhost'):
-        return reference
-    return f'docker.io/{reference}' if slash else f'docker.io/library/{reference}'
+    return references.with_registry(reference)
 
 
 def image_properties(system_metadata: Mapping[str, str]) -> dict[str, str]:

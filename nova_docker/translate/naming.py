@@ -12,6 +12,7 @@ LABEL_NAME = _PREFIX + 'name'           # instance.name, instance-0000002a
 LABEL_HOST = _PREFIX + 'host'           # [DEFAULT]/host of the owner
 LABEL_ROLE = _PREFIX + 'role'           # sandbox or workload
 LABEL_GENERATION = _PREFIX + 'generation'  # counts rebuilds of the workload
+LABEL_IMAGE_DIGEST = _PREFIX + 'image-digest'  # <repository>@sha256:... of the registry
 
 ROLE_SANDBOX = 'sandbox'
 ROLE_WORKLOAD = 'workload'
@@ -48,14 +49,19 @@ def instance_filter(host: str, instance_uuid: str) -> dict[str, str]:
 
 
 def labels(role: str, *, instance_uuid: str, instance_name: str, host: str,
-           generation: int = 1) -> dict[str, str]:
-    """All labels of one container."""
+           generation: int = 1, image_digest: str = '') -> dict[str, str]:
+    """All labels of one container.
+
+    :param image_digest: what a registry image was resolved to; '' is none
+    """
+    pinned = {LABEL_IMAGE_DIGEST: image_digest} if image_digest else {}
     return {
         LABEL_INSTANCE: instance_uuid,
         LABEL_NAME: instance_name,
         LABEL_HOST: host,
         LABEL_ROLE: role,
         LABEL_GENERATION: str(generation),
+        **pinned,
     }
 
 

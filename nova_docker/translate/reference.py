@@ -1,5 +1,6 @@
-"""Names of registry images, and which of them an operator allows."""
+"""Names of registry images: what they mean, and which an operator allows."""
 
+from collections.abc import Iterable
 from collections.abc import Sequence
 import re
 
@@ -15,8 +16,50 @@ _REFERENCE = re.compile(r"""
     / (?P<path> (?-i: [a-z0-9]+ (?: (?:[._]|__|-+) [a-z0-9]+ )*
                 (?: / [a-z0-9]+ (?: (?:[._]|__|-+) [a-z0-9]+ )* )* ) )
     (?: : [a-z0-9_] [a-z0-9_.-]{0,127} )?
-    (?: @ sha256:[a-f0-9]{64} )?
+    (?: @ (?P<digest> sha256:[a-f0-9]{64} ) )?
     """, re.VERBOSE | re.ASCII | re.IGNORECASE)
+
+
+def with_registry(reference: str) -> str:
+    """A reference with its registry spelled out, as the engine would read it.
+
+    Without one, the engine takes a digest or a piece of it for the id of an
+    image it has: anybody's.
+    """
+    first, slash, _ = reference.partition('/')
+    if slash and ('.' in first or ':' in first or first == 'localhost'):
+        return reference
+    return f'{DOCKER_HUB}/{reference}' if slash else f'{DOCKER_HUB}/library/{reference}'
+
+
+def pinned(reference: str, repo_digests: Iterable[str]) -> str:
+    """What a reference stands for, whatever its tag is moved to later.
+
+    :param reference: with its registry spelled out
+    :param repo_digests: RepoDigests of the image that the engine has for it
+    :returns: ``<registry>/<path>@sha256:...``; '' when the image is of no
+        registry, because somebody made it on the engine under that name
+    """
+    repository, digest = _parsed(reference)
+    if digest:
+        return f'{repository}@{digest}'
+    found = (_parsed(with_registry(known)) for known in repo_digests)
+    return next((f'{name}@{digest}' for name, digest in found
+                 if digest and name == repository), '')
+
+
+def _parsed(reference: str) -> tuple[str, str]:
+    """(registry and path, digest or ''); two empty strings for what is none."""
+    found = _REFERENCE.fullmatch(reference)
+    if found is None:
+        return '', ''
+    return f'{found["registry"].lower()}/{_path(found)}', found['digest'] or ''
+
+
+def _path(found: re.Match[str]) -> str:
+    """The path as the engine reads it: the official images have a folder."""
+    is_official = found['registry'].lower() == DOCKER_HUB and '/' not in found['path']
+    return f'library/{found["path"]}' if is_official else found['path']
 
 
 def require_allowed(reference: str, patterns: Sequence[str]) -> None:
@@ -45,9 +88,7 @@ def _matches(reference: str, pattern: str) -> bool:
     found = _REFERENCE.fullmatch(reference)
     if found is None:
         return False
-    registry, path = found['registry'].lower(), found['path']
-    if registry == DOCKER_HUB and '/' not in path:
-        path = f'library/{path}'  # as the engine reads it
+    registry, path = found['registry'].lower(), _path(found)
     wanted_registry, _, wanted_path = pattern.strip().partition('/')
     return (_glob(wanted_registry.lower(), registry)
             and _glob(wanted_path or '*', path))

@@ -32,7 +32,8 @@ def settings() -> Iterator[config_fixture.Config]:
 
 @pytest.fixture
 def instance() -> SimpleNamespace:
-    return SimpleNamespace(uuid=str(uuid.uuid4()), name="instance-00000001", hostname="web")
+    return SimpleNamespace(uuid=str(uuid.uuid4()), name="instance-00000001", hostname="web",
+                           task_state=None)
 
 
 @pytest.fixture

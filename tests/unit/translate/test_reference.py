@@ -67,3 +67,21 @@ def test_the_fault_names_the_image_the_rule_and_what_it_allows():
     assert "'quay.io/a/b:1'" in str(fault.value)
     assert "[docker]/registry_allow" in str(fault.value)
     assert "docker.io/library/*, ghcr.io/us/*" in str(fault.value)
+
+
+@pytest.mark.parametrize(("name", "known"), [
+    ("docker.io/library/nginx:1", "nginx" + DIGEST),
+    ("docker.io/nginx", "nginx" + DIGEST),
+    ("docker.io/library/nginx", "docker.io/library/nginx" + DIGEST),
+    ("docker.io/library/nginx" + DIGEST, ""),
+    ("docker.io/library/nginx:1" + DIGEST, "other.example.org/nginx" + DIGEST[:-1] + "1"),
+])
+def test_a_tag_is_pinned_to_the_digest_of_its_repository(name: str, known: str):
+    others = ["other.example.org/nginx" + DIGEST[:-1] + "2", "a/nginx" + DIGEST[:-1] + "3"]
+    assert reference.pinned(name, [*others, known]) == "docker.io/library/nginx" + DIGEST
+
+
+def test_a_name_that_was_given_on_the_engine_has_no_digest():
+    assert reference.pinned("quay.io/web:1", []) == ""
+    assert reference.pinned("quay.io/web:1", ["nginx" + DIGEST, "<none>@<none>"]) == ""
+    assert reference.pinned("quay.io/We b", ["<none>@<none>"]) == ""

@@ -1,0 +1,109 @@
+"""An instance keeps the image that its tag stood for, until it is rebuilt."""
+
+from collections.abc import Iterator
+import uuid
+
+from nova import exception as nova_exception
+from nova.compute import task_states
+import pytest
+
+from nova_docker.translate import naming
+from tests.engine import faulty_proxy
+from tests.engine import instances
+
+
+class Moving:
+    """A tag, and what it is moved to."""
+
+    def __init__(self, registry) -> None:
+        self.registry = registry
+        self.repository = f"pins/{uuid.uuid4().hex}"
+
+    def to(self, version: str) -> str:
+        """Move it.  :returns: its reference"""
+        return self.registry.publish(
+            self.repository, "1", instances.busybox(env=[f"VERSION={version}"]))
+
+
+@pytest.fixture
+def tag(registry) -> Moving:
+    return Moving(registry)
+
+
+class Away:
+    """A registry with one image, which goes away on request."""
+
+    def __init__(self, proxy: faulty_proxy.FaultyProxy, tag: Moving) -> None:
+        self.go = proxy.close
+        self.reference = tag.to("cached").replace(tag.registry.address, proxy.address)
+
+
+@pytest.fixture
+def away(registry, tag) -> Iterator[Away]:
+    with faulty_proxy.before(registry.address) as proxy:
+        yield Away(proxy, tag)
+
+
+def workload(api, instance) -> dict:
+    return api.inspect_container(naming.workload_name(instance.uuid))
+
+
+def version(api, instance) -> str:
+    (found,) = [line for line in workload(api, instance)["Config"]["Env"] if "VERSION" in line]
+    return found.removeprefix("VERSION=")
+
+
+def rebuild(boots, instance, reference: str):
+    """As the compute manager does it for a driver without a rebuild of its own."""
+    boots.driver.destroy(boots.context, instance, instances.network())
+    return boots.reference(reference, uuid=instance.uuid,
+                           task_state=task_states.REBUILD_SPAWNING)
+
+
+def test_the_digest_is_written_on_the_container(boots, api, tag):
+    reference = tag.to("one")
+    instance = boots.reference(reference)
+    (digest,) = api.inspect_image(reference)["RepoDigests"]
+    assert workload(api, instance)["Config"]["Labels"][naming.LABEL_IMAGE_DIGEST] == digest
+
+
+@pytest.mark.parametrize("kind", ["SOFT", "HARD"])
+def test_a_reboot_keeps_the_image_of_a_tag_that_has_moved(boots, api, tag, kind):
+    first = boots.reference(tag.to("one"))
+    before = workload(api, first)["Config"]["Labels"]
+    api.pull(tag.to("two"))
+    second = boots.reference(tag.to("two"))
+    boots.driver.reboot(boots.context, first, instances.network(), kind)
+    assert (version(api, first), version(api, second)) == ("one", "two")
+    assert workload(api, first)["Config"]["Labels"] == before
+
+
+def test_a_rebuild_asks_the_registry_anew(boots, api, tag):
+    instance = boots.reference(tag.to("one"))
+    rebuild(boots, instance, tag.to("two"))
+    assert version(api, instance) == "two"
+
+
+def test_a_cached_tag_and_a_cached_digest_boot_while_the_registry_is_away(boots, api, away):
+    tagged = boots.reference(away.reference)
+    digest = workload(api, tagged)["Config"]["Labels"][naming.LABEL_IMAGE_DIGEST]
+    away.go()
+    again = boots.reference(away.reference)
+    by_digest = boots.reference(digest)
+    rebuilt = rebuild(boots, tagged, away.reference)
+    assert {version(api, each) for each in (again, by_digest, rebuilt)} == {"cached"}
+
+
+def test_always_boots_what_the_tag_stands_for_now(boots, api, tag, settings):
+    settings.config(group="docker", pull_policy="always")
+    first = boots.reference(tag.to("one"))
+    second = boots.reference(tag.to("two"))
+    assert (version(api, first), version(api, second)) == ("one", "two")
+
+
+def test_always_boots_nothing_while_the_registry_is_away(boots, settings, away):
+    settings.config(group="docker", pull_policy="always")
+    boots.reference(away.reference)
+    away.go()
+    with pytest.raises(nova_exception.BuildAbortException, match="connection refused"):
+        boots.reference(away.reference)
