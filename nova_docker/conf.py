@@ -219,6 +219,21 @@ Forbid processes of an instance to gain privileges through setuid programs.
 It makes containers safer, and breaks images that rely on ``su``, ``sudo`` or
 ``ping`` with a setuid bit.
 """),
+    cfg.StrOpt(
+        'lxcfs_root',
+        help="""
+Folder of the engine's host where LXCFS is mounted.
+
+An instance then sees its own CPUs, memory and uptime in ``/proc/cpuinfo``,
+``/proc/meminfo``, ``/proc/stat``, ``/proc/uptime`` and their like, instead of
+the host's. LXCFS must run with ``--enable-cfs`` and before the instances start;
+one that cannot be found keeps instances from being created.
+
+Possible values:
+
+* unset: instances see the host's figures
+* ``/var/lib/lxcfs``, where Debian's and Ubuntu's package mounts it
+"""),
     cfg.IntOpt(
         'reboot_timeout',
         default=10,

@@ -161,7 +161,8 @@ class Spawn:
             disk_gb=flavor.root_gb if self.disk_quota else 0,
             no_new_privileges=CONF.docker.no_new_privileges,
             grants=flavor_translation.grants(flavor.extra_specs),
-            cpuset=cpus.cpuset(compute_host.cpus(), instance.numa_topology))
+            cpuset=cpus.cpuset(compute_host.cpus(), instance.numa_topology),
+            lxcfs_root=CONF.docker.lxcfs_root or '')
 
     # The network -------------------------------------------------------------------
 

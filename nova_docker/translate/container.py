@@ -30,6 +30,11 @@ _SHIM_GROUP_API = (1, 43)
 _CONSOLE: Json = {'Tty': True, 'OpenStdin': True}
 _LOG: Json = {'Type': 'json-file', 'Config': {'max-size': '10m', 'max-file': '2'}}
 
+# https://linuxcontainers.org/lxcfs/: what shows an instance its own resources.
+_LXCFS_FILES = (*(f'proc/{name}' for name in (
+    'cpuinfo', 'diskstats', 'loadavg', 'meminfo', 'stat', 'swaps', 'uptime')),
+    'sys/devices/system/cpu/online')
+
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
@@ -60,6 +65,7 @@ class Limits:
     :param no_new_privileges: see [docker]/no_new_privileges
     :param grants: what the flavor grants beyond the defaults
     :param cpuset: the CPUs that it may run on
+    :param lxcfs_root: where LXCFS is mounted on the host, '' for nowhere
     """
 
     vcpus: int
@@ -71,6 +77,7 @@ class Limits:
     no_new_privileges: bool
     grants: flavor.Grants = dataclasses.field(default_factory=flavor.Grants)
     cpuset: cpus.Cpuset = dataclasses.field(default_factory=cpus.Cpuset)
+    lxcfs_root: str = ''
 
 
 def sandbox_config(identity: Identity, image: str, api: tuple[int, ...]) -> Json:
@@ -81,7 +88,7 @@ def sandbox_config(identity: Identity, image: str, api: tuple[int, ...]) -> Json
     """
     return {
         'Image': image,
-        'Hostname': identity.hostname,
+        'Hostname': naming.kernel_hostname(identity.hostname),
         # As process 1 it would ignore SIGTERM and hold up the engine's own stop.
         'StopSignal': 'SIGKILL',
         'Labels': _labels(naming.ROLE_SANDBOX, identity),
@@ -116,6 +123,7 @@ def workload_config(identity: Identity, image: str, limits: Limits, api: tuple[i
             'LogConfig': _LOG,
             **_limits(limits),
             **_grants(limits.grants),
+            **_own_figures(limits.lxcfs_root),
             **_shim_group(identity, api),
         },
         **_CONSOLE,
@@ -167,6 +175,18 @@ def _cpu_limits(limits: Limits) -> Json:
     else:
         result.update(CpuShares=min(limits.vcpus * _SHARES_PER_VCPU, _MAX_SHARES))
     return result
+
+
+def _own_figures(lxcfs_root: str) -> Json:
+    """LXCFS over the files of /proc and /sys that tell the host's resources.
+
+    As mounts, not binds: for a bind the engine would make a folder of a file
+    that is missing.
+    """
+    if not lxcfs_root:
+        return {}
+    return {'Mounts': [{'Type': 'bind', 'Source': f'{lxcfs_root.rstrip("/")}/{path}',
+                        'Target': f'/{path}', 'ReadOnly': True} for path in _LXCFS_FILES]}
 
 
 def _grants(grants: flavor.Grants) -> Json:

@@ -106,3 +106,22 @@ def parse_link_alias(alias: str, host: str) -> tuple[str, str] | None:
     port_id, _, owner = rest.partition(':')
     is_ours = instance_uuid and port_id and owner == host[:_LONGEST_HOST]
     return (instance_uuid, port_id) if is_ours else None
+
+
+# HOST_NAME_MAX of Linux, hostname(7).
+_HOST_NAME_MAX = 64
+
+
+def kernel_hostname(hostname: str) -> str:
+    """What a host name can be in the kernel: all of it, or its first label.
+
+    Nova's API takes names of 255 characters with dots in them.
+    """
+    if len(hostname) <= _HOST_NAME_MAX:
+        return hostname
+    return hostname.partition('.')[0][:_HOST_NAME_MAX]
+
+
+def host_names(hostname: str) -> str:
+    """The names of a host in /etc/hosts: the full one and its first label."""
+    return ' '.join(dict.fromkeys((hostname, hostname.partition('.')[0])))

@@ -115,7 +115,7 @@ def resolver(hostname: str, network_info: Iterable[Vif]) -> Resolver:
             servers.update(dict.fromkeys(dns['address'] for dns in subnet['dns']))
             addresses.extend(ip['address'] for ip in subnet['ips'])
     hosts = (('127.0.0.1', 'localhost'), ('::1', 'localhost ip6-localhost ip6-loopback'),
-             *((address, hostname) for address in addresses[:1]))
+             *((address, naming.host_names(hostname)) for address in addresses[:1]))
     return Resolver(servers=tuple(servers), hosts=hosts)
 
 

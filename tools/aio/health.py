@@ -68,6 +68,7 @@ class Health:
             return lambda: self.reports().get(name, 'no report to Nova or Neutron')
         return {
             'epmd': lambda: self._connects(port('epmd_port')),
+            'lxcfs': self._lxcfs,
             'mariadb': self._mariadb,
             'rabbitmq': lambda: f'{consumers(self.credentials, "conductor")} conductors listen',
             'neutron-rpc-server':
@@ -88,6 +89,10 @@ class Health:
     def _connects(number: int) -> str:
         with socket.create_connection(('127.0.0.1', number), timeout=5):
             return 'accepts connections'
+
+    def _lxcfs(self) -> str:
+        mounted = (self.layout.run / 'lxcfs/proc/cpuinfo').exists()
+        return 'mounted' if mounted else 'no mount'
 
     def _mariadb(self) -> str:
         import pymysql

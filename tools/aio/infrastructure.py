@@ -1,6 +1,7 @@
 """What OpenStack stands on: MariaDB, RabbitMQ, Open vSwitch, dockerd, the registry."""
 
 import contextlib
+import os
 from pathlib import Path
 import shutil
 import socket
@@ -105,6 +106,8 @@ def prepare(layout: Layout, *, cold: bool, foreign_programs: set[str]) -> None:
         _prepare_ovs(layout)
     if 'dockerd' not in foreign_programs:
         _prepare_cgroups(layout)
+    if not os.path.lexists(layout.run / 'lxcfs'):
+        (layout.run / 'lxcfs').mkdir()
 
 
 def _prepare_mariadb(layout: Layout) -> None:
@@ -138,6 +141,12 @@ def _prepare_cgroups(layout: Layout) -> None:
         program.run(['mount', '-t', 'cgroup2', 'cgroup2', '/sys/fs/cgroup'],
                     log=layout.program_log('dockerd'),
                     fix='install cgroupfs-mount, or mount the cgroup hierarchies')
+
+
+def wait_for_lxcfs(layout: Layout) -> None:
+    wait.until(lambda: (layout.run / 'lxcfs/proc/cpuinfo').exists(), 'lxcfs does not mount',
+               seconds=20, log=layout.program_log('lxcfs'),
+               fix='check that /dev/fuse exists, or set no [docker]/lxcfs_root')
 
 
 def wait_for_ovs(layout: Layout, *, ours: bool) -> None:

@@ -26,7 +26,7 @@ from aio.step import Steps
 from aio.supervisor import Supervisor
 
 INFRASTRUCTURE = ('epmd', 'mariadb', 'rabbitmq', 'ovsdb-server', 'ovs-vswitchd', 'registry',
-                  'dockerd')
+                  'dockerd', 'lxcfs')
 APIS = ('glance', 'neutron-api', 'nova-api', 'nova-metadata')
 BEHIND = ('neutron-rpc-server', 'nova-conductor', 'nova-scheduler', 'nova-serialproxy')
 AGENTS = ('neutron-ovs-agent', 'neutron-dhcp-agent', 'neutron-metadata-agent')
@@ -57,6 +57,7 @@ class Up:
         self._start_control_plane()
         with self.steps.step('images made and pushed to the registry'):
             infrastructure.wait_for_engine(self.layout)
+            infrastructure.wait_for_lxcfs(self.layout)
             infrastructure.wait_for_registry(self.layout)
             images.ensure(self.layout)
         self._start_compute_host()

@@ -72,6 +72,13 @@ def test_setuid_programs_lose_their_power_only_when_asked():
     assert "SecurityOpt" not in host_config()
 
 
+def test_an_instance_sees_its_own_resources_where_lxcfs_is_mounted():
+    mounts = host_config(lxcfs_root="/var/lib/lxcfs/")["Mounts"]
+    assert all(mount["ReadOnly"] and mount["Source"] == f"/var/lib/lxcfs{mount['Target']}"
+               for mount in mounts)
+    assert {"/proc/cpuinfo", "/proc/meminfo"} <= {mount["Target"] for mount in mounts}
+
+
 def test_nothing_is_privileged_and_raw_sockets_are_refused():
     config = host_config()
     assert not {"Privileged", "CapAdd", "Devices", "Binds", "Mounts", "PidMode"} & config.keys()
@@ -89,6 +96,15 @@ def test_both_containers_share_a_shim_where_the_engine_has_annotations(api):
     workload = host_config(api)["Annotations"]
     assert workload == container.sandbox_config(IDENTITY, "i", api)["HostConfig"]["Annotations"]
     assert list(workload.values()) == [IDENTITY.uuid]
+
+
+def test_a_name_that_the_kernel_does_not_take_is_cut_to_its_first_label():
+    def hostname(name):
+        named = dataclasses.replace(IDENTITY, hostname=name)
+        return container.sandbox_config(named, "i", API)["Hostname"]
+    assert hostname("web.example.org") == "web.example.org"
+    assert hostname("w" * 60 + ".example.org") == "w" * 60
+    assert hostname("w" * 200) == "w" * 64
 
 
 def test_the_workload_joins_the_sandbox_which_has_the_host_name():

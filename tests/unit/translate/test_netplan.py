@@ -128,6 +128,11 @@ def test_the_instance_knows_its_own_name_by_its_first_address():
     assert len(netplan.resolver("web", []).hosts) == 2
 
 
+def test_a_full_name_is_found_by_its_first_label_too():
+    found = netplan.resolver("web.example.org", [vif(subnet("10.0.0.0/24", "10.0.0.5"))])
+    assert ("10.0.0.5", "web.example.org web") in found.hosts
+
+
 @pytest.mark.parametrize("changes", [{"type": "bridge"}, {"type": "binding_failed"},
                                      {"vnic_type": "direct"}])
 def test_a_port_that_cannot_be_plugged_is_named_with_the_reason(changes):
