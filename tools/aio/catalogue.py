@@ -64,8 +64,12 @@ mkdir -p /root/.ssh /etc/dropbear && chmod 700 /root/.ssh
         sleep 1
     done
 } 2>/dev/null &
-exec dropbear -F -E -R -s -p 22
+exec dropbear -F -E -R -p 22
 """
+# Nobody enters with a password until the driver has set one.
+SHADOW = 'root:*:19000:0:99999:7:::\n'
+# For tests that log in as root and do not know it.
+SUDO = '#!/bin/sh\nexec "$@"\n'
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,10 @@ IMAGES = (
     Image('nginx', ('CMD ["nginx"]', 'EXPOSE 80', 'STOPSIGNAL SIGQUIT'), programs=(NGINX,),
           files={'etc/nginx/nginx.conf': NGINX_CONF,
                  'usr/share/nginx/html/index.html': INDEX_PAGE}),
-    Image('dropbear', ('CMD ["/bin/serve-ssh"]', 'EXPOSE 22'), programs=(DROPBEAR, DROPBEARKEY),
-          files={'bin/serve-ssh': SERVE_SSH, 'etc/shells': '/bin/sh\n'}),
+    Image('dropbear', ('CMD ["/bin/serve-ssh"]', 'EXPOSE 22'),
+          programs=(DROPBEAR, DROPBEARKEY, PING),
+          files={'bin/serve-ssh': SERVE_SSH, 'bin/sudo': SUDO, 'etc/shells': '/bin/sh\n',
+                 'etc/shadow': SHADOW}),
 )
 
 

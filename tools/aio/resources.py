@@ -28,13 +28,16 @@ NETWORKS: dict[str, tuple[str, str | None]] = {
 # Protocol, lowest and highest port.
 RULES = (('icmp', None, None), ('tcp', 22, 22), ('tcp', 80, 80))
 
-# Glance image -> (image of the index, further properties).
+# Glance image -> (image of the index or name of its archive, further properties).
 INDEX_IMAGES = {
     'nginx': ('nginx', {}),
     'dropbear': ('dropbear', {}),
     'busybox-index': ('busybox', {'os_command_line': '/bin/idle'}),
 }
-ARCHIVES = {'busybox': {'os_command_line': '/bin/idle'}}
+ARCHIVES = {
+    'busybox': ('busybox', {'os_command_line': '/bin/idle'}),
+    'dropbear-archive': ('dropbear', {}),
+}
 # Glance refuses to activate an image that has no data.
 STUB = b'This image is in a registry; see its property docker_image.\n'
 
@@ -50,8 +53,8 @@ def ensure(layout: Layout, admin: Any, demo: Any, prefix: str) -> None:
         rules(connection)
     for name, (reference, properties) in INDEX_IMAGES.items():
         image(admin, name, STUB, {'docker_image': f'{prefix}{reference}', **properties})
-    for name, properties in ARCHIVES.items():
-        image(admin, name, images.archive(layout, name), properties)
+    for name, (archive, properties) in ARCHIVES.items():
+        image(admin, name, images.archive(layout, archive), properties)
 
 
 def flavors(admin: Any) -> None:
