@@ -34,6 +34,7 @@ class Leavings:
     dangling_images: frozenset[str]
     private_tags: frozenset[str]
     mounts: frozenset[str]
+    namespaces: frozenset[str]
 
     def minus(self, other: 'Leavings') -> dict[str, list[str]]:
         """What is here and not there, by kind."""
@@ -60,7 +61,9 @@ def leavings(known_images: frozenset[str]) -> Leavings:
             tag for tag in tags if tag.startswith(PRIVATE)
             and not any(image in tag for image in known_images)),
         mounts=frozenset(line.split()[1] for line in run('cat', '/proc/mounts').splitlines()
-                         if '/nova/' in line))
+                         if '/nova/' in line),
+        namespaces=frozenset(entry['name'] for entry in json.loads(
+            run('ip', '-j', 'netns') or '[]')))
 
 
 def _ports_of_instances() -> frozenset[str]:

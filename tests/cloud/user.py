@@ -106,6 +106,17 @@ class User:
         self._made.callback(self.api.network.delete_port, port, ignore_missing=True)
         return port
 
+    def port_of(self, server: Any) -> Any:
+        """The first port of a server."""
+        return next(iter(self.api.network.ports(device_id=server.id)))
+
+    def floating_ip(self, server: Any) -> Any:
+        """An address of the external network, which leads to the server's first port."""
+        floating = self.api.network.create_ip(
+            floating_network_id=self.network('public').id, port_id=self.port_of(server).id)
+        self._made.callback(self.api.network.delete_ip, floating, ignore_missing=True)
+        return floating
+
     def security_group(self, name: str) -> Any:
         group = self.api.network.create_security_group(name=name)
         self._made.callback(self.api.network.delete_security_group, group, ignore_missing=True)

@@ -12,6 +12,7 @@ import socket
 from string import Template
 
 from aio import accounts
+from aio import external
 from aio.credentials import Credentials
 from aio.layout import COMPUTE_USER
 from aio.layout import DOCKER_SOCKET
@@ -39,6 +40,7 @@ OWNERS = {
     'neutron/openvswitch_agent.ini': 'root',
     'neutron/dhcp_agent.ini': 'root',
     'neutron/metadata_agent.ini': 'root',
+    'neutron/l3_agent.ini': 'root',
     'nova/nova.conf': SERVICE_USER,
     'nova/nova-compute.conf': COMPUTE_USER,
 }
@@ -56,6 +58,7 @@ READS = {
     'neutron_ovs_agent': ('neutron/neutron.conf', 'neutron/openvswitch_agent.ini'),
     'neutron_dhcp_agent': ('neutron/neutron.conf', 'neutron/dhcp_agent.ini'),
     'neutron_metadata_agent': ('neutron/neutron.conf', 'neutron/metadata_agent.ini'),
+    'neutron_l3_agent': ('neutron/neutron.conf', 'neutron/l3_agent.ini'),
     'nova': ('nova/nova.conf', 'uwsgi.ini', 'extra specs'),
     'nova_compute': ('nova/nova-compute.conf',),
 }
@@ -95,6 +98,8 @@ def values(layout: Layout, credentials: Credentials, venv: Path,
         'data': str(layout.data), 'run': str(layout.run), 'venv': str(venv),
         'host': host(layout),
         'docker_socket': str(DOCKER_SOCKET),
+        'external_bridge': external.BRIDGE,
+        'physical_network': external.PHYSICAL_NETWORK,
         'service_user': SERVICE_USER,
         'compute_driver': COMPUTE_DRIVERS[choices.driver],
         'concurrency_backend': choices.backend,

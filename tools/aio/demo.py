@@ -1,4 +1,5 @@
-"""Shows that it works: two containers started by ``nova boot``, talking to each other."""
+"""Shows that it works: two containers started by ``nova boot``, talking to each other
+and to this machine."""
 
 import contextlib
 from pathlib import Path
@@ -6,6 +7,7 @@ import subprocess
 from typing import Any
 
 from aio import cloud
+from aio import resources
 from aio import wait
 from aio.credentials import Credentials
 from aio.infrastructure import engine
@@ -15,6 +17,8 @@ from aio.step import Steps
 
 # Server -> the image it is booted from.
 SERVERS = {'web': 'nginx', 'box': 'busybox'}
+# The description of the floating IP that a former demo may have left.
+FLOATING_IP = 'demo'
 UUID_LABEL = 'org.openstack.nova-docker.instance'
 
 
@@ -74,6 +78,19 @@ class Demo:
         # Debian's static busybox has a wget that crashes: nc speaks HTTP as well.
         request = f'printf "GET / HTTP/1.0\\r\\n\\r\\n" | nc -w 3 {address} 80'
         self._inside(container, ['sh', '-c', request])
+        self._fetch_from_outside(connection, servers['web'])
+
+    def _fetch_from_outside(self, connection: Any, server: Any) -> None:
+        """Give the web server a floating IP, and fetch its page from this machine."""
+        former = [ip for ip in connection.network.ips() if ip.description == FLOATING_IP]
+        for ip in former:
+            connection.network.delete_ip(ip)
+        address = self._show('openstack', 'floating', 'ip', 'create', '--description',
+                             FLOATING_IP, '-f', 'value', '-c', 'floating_ip_address',
+                             resources.EXTERNAL_NETWORK).strip()
+        self._show('openstack', 'server', 'add', 'floating', 'ip', server.name, address)
+        self._until_it_succeeds(['curl', '--silent', '--show-error', '--max-time', '3',
+                                 f'http://{address}/'], log='neutron-l3-agent')
 
     def _container(self, server_id: str) -> str:
         """The name of the container that is a server's workload."""
@@ -88,17 +105,26 @@ class Demo:
 
     def _inside(self, container: str, command: list[str]) -> None:
         shown = ' '.join(command) if command[0] != 'sh' else f"sh -c '{command[-1]}'"
-        self.steps.say(f'\n$ docker exec {container} {shown}')
+        self._until_it_succeeds(['docker', 'exec', container, *command],
+                                f'docker exec {container} {shown}', log='neutron-ovs-agent')
+
+    def _until_it_succeeds(self, command: list[str], shown: str = '', *, log: str) -> None:
+        """Run it again for a while; print it and what it said at last.
+
+        :param log: the program whose log tells more when it never succeeds
+        """
+        shown = shown or ' '.join(command)
+        self.steps.say(f'\n$ {shown}')
         answers: list[str] = []
 
         def succeeds() -> bool:
-            done = subprocess.run(['docker', 'exec', container, *command], capture_output=True,
-                                  text=True, check=False, timeout=30)
+            done = subprocess.run(command, capture_output=True, text=True, check=False,
+                                  timeout=30)
             answers.append((done.stdout + done.stderr).rstrip())
             return done.returncode == 0 and bool(done.stdout.strip())
         # nginx may have to read its configuration yet
         try:
             wait.until(succeeds, f'{shown} does not succeed', seconds=15, pause=1.0,
-                       log=self.layout.program_log('neutron-ovs-agent'))
+                       log=self.layout.program_log(log))
         finally:
             self.steps.say(answers[-1])

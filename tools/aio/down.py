@@ -31,8 +31,8 @@ def down(layout: Layout, supervisor: Supervisor, steps: Steps) -> None:
         with steps.step('delete the servers'):
             _delete_servers(layout, supervisor)
         with steps.step('stop nova-compute and the agents'):
-            supervisor.stop(['nova-compute', 'neutron-dhcp-agent', 'neutron-metadata-agent',
-                             'neutron-ovs-agent'])
+            supervisor.stop(['nova-compute', 'neutron-dhcp-agent', 'neutron-l3-agent',
+                             'neutron-metadata-agent', 'neutron-ovs-agent'])
     with steps.step('remove containers, namespaces and bridges'):
         _remove_containers(layout)
         leftovers.remove_namespaces(layout)

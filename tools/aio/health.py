@@ -9,7 +9,9 @@ import urllib.error
 import urllib.request
 
 from aio import cloud
+from aio import external
 from aio import infrastructure
+from aio import resources
 from aio.credentials import Credentials
 from aio.layout import Layout
 from aio.layout import port
@@ -48,7 +50,10 @@ class Health:
             well = well and fine
             lines.append(f'{name:<24}{pid or "-":>8}  {"machine" if of_machine else state:<10}'
                          f'{"ok" if fine else "NOT OK"}: {answer} ({seconds * 1000:.0f} ms)')
-        return lines, well
+        answer, fine, seconds = self._check('external network')
+        lines.append(f'{"external network":<24}{"-":>8}  {"-":<10}'
+                     f'{"ok" if fine else "NOT OK"}: {answer} ({seconds * 1000:.0f} ms)')
+        return lines, well and fine
 
     def _check(self, name: str) -> tuple[str, bool, float]:
         begin = time.monotonic()
@@ -70,6 +75,7 @@ class Health:
             'epmd': lambda: self._connects(port('epmd_port')),
             'lxcfs': self._lxcfs,
             'mariadb': self._mariadb,
+            'external network': self._external_network,
             'rabbitmq': lambda: f'{consumers(self.credentials, "conductor")} conductors listen',
             'neutron-rpc-server':
                 lambda: f'{consumers(self.credentials, "q-plugin") or "no"} listeners',
@@ -102,6 +108,14 @@ class Health:
             cursor = connection.cursor()
             cursor.execute('SELECT count(*) FROM information_schema.schemata')
             return f'{cursor.fetchone()[0]} databases'
+
+    def _external_network(self) -> str:
+        if not external.has_address():
+            return f'no address on {external.BRIDGE}: run tools/quickstart'
+        address = resources.router_address(cloud.connect(self.layout, 'aio-admin'))
+        if not external.answers(address):
+            return f'no answer from {resources.ROUTER} at {address}'
+        return f'{resources.ROUTER} answers at {address}'
 
     def reports(self) -> dict[str, str]:
         """What Nova and Neutron know of their own services."""

@@ -11,6 +11,7 @@ import docker
 import docker.errors
 
 from aio import accounts
+from aio import external
 from aio import program
 from aio import wait
 from aio.layout import DOCKER_SOCKET
@@ -26,7 +27,7 @@ from aio.supervisor import Supervisor
 
 OVS_PROGRAMS = ('ovsdb-server', 'ovs-vswitchd')
 OVSDB_REMOTE = f'ptcp:{port("ovsdb_port")}:127.0.0.1'
-BRIDGES = ('br-int', 'br-tun')
+BRIDGES = ('br-int', 'br-tun', external.BRIDGE)
 
 
 def engine(timeout: int = 60) -> docker.DockerClient:

@@ -62,16 +62,22 @@ def _send(pids: Iterable[int], number: signal.Signals) -> None:
 
 
 def namespaces(layout: Layout) -> list[str]:
-    """The DHCP agent's namespaces; its state folder names their networks."""
+    """Those of Neutron's agents.
+
+    The state folder names their networks and routers: each of them has a configuration
+    of the metadata proxy.
+    """
     present = {entry['name'] for entry in json.loads(program.output(['ip', '-j', 'netns']) or '[]')}
-    networks = layout.data / 'neutron' / 'dhcp'
-    ours = {f'qdhcp-{folder.name}' for folder in networks.iterdir()} if networks.exists() else set()
-    return sorted(ours & present)
+    state = layout.data / 'neutron'
+    owners = {path.stem for kind in ('dhcp/*', 'ns-metadata-proxy/*.conf')
+              for path in state.glob(kind)}
+    return sorted(name for name in present
+                  if name.startswith(('qdhcp-', 'qrouter-')) and name.partition('-')[2] in owners)
 
 
 def remove_namespaces(layout: Layout) -> None:
-    """Remove the DHCP agent's namespaces and what it noted about them."""
+    """Remove the agents' namespaces and what they noted about them."""
     for name in namespaces(layout):
         program.output(['ip', 'netns', 'delete', name])
-    for folder in ('dhcp', 'external'):
+    for folder in ('dhcp', 'external', 'ns-metadata-proxy', 'ra'):
         shutil.rmtree(layout.data / 'neutron' / folder, ignore_errors=True)

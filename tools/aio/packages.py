@@ -16,8 +16,8 @@ from aio import program
 PACKAGES = (
     # the services, and what Neutron's agents call
     'mariadb-server', 'rabbitmq-server', 'openvswitch-switch', 'docker.io', 'docker-registry',
-    'dnsmasq-base', 'haproxy', 'iproute2', 'iptables', 'conntrack', 'ipset', 'ethtool',
-    'procps', 'sudo', 'ca-certificates', 'lxcfs',
+    'dnsmasq-base', 'haproxy', 'radvd', 'iputils-arping', 'iproute2', 'iptables',
+    'conntrack', 'ipset', 'ethtool', 'procps', 'sudo', 'ca-certificates', 'curl', 'lxcfs',
     # the virtual environment; uWSGI is compiled
     'python3-venv', 'python3-dev', 'build-essential',
     # the content of the images
@@ -25,7 +25,7 @@ PACKAGES = (
 )
 # Units of packages above that would start at the next boot of the machine.
 UNITS = ('mariadb', 'rabbitmq-server', 'epmd', 'docker-registry', 'nginx', 'docker',
-         'openvswitch-switch', 'lxcfs')
+         'openvswitch-switch', 'lxcfs', 'radvd')
 POLICY = Path('/usr/sbin/policy-rc.d')
 KEPT_POLICY = POLICY.with_name('policy-rc.d.before-nova-docker-aio')
 # Debian's own word for "action forbidden", invoke-rc.d(8).

@@ -16,6 +16,7 @@ import urllib.request
 
 import amqp
 
+from aio import external
 from aio import wait
 from aio.credentials import Credentials
 from aio.layout import Layout
@@ -28,6 +29,7 @@ NEUTRON_BINARIES = {
     'neutron-ovs-agent': 'neutron-openvswitch-agent',
     'neutron-dhcp-agent': 'neutron-dhcp-agent',
     'neutron-metadata-agent': 'neutron-metadata-agent',
+    'neutron-l3-agent': 'neutron-l3-agent',
 }
 # The machine may be busy with other things than this cloud.
 PATIENCE = 180.0
@@ -131,6 +133,11 @@ class Readiness:
                 agent.is_alive and fresh(agent.last_heartbeat_at, since)
                 for agent in admin.network.agents(binary=binary)),
                 program, 'does not report itself as alive')
+
+    def router(self, address: str) -> None:
+        """The router between the instances and this machine forwards."""
+        self._until(lambda: external.answers(address), 'neutron-l3-agent',
+                    f'has no router at {address}')
 
     def hypervisor(self, admin: Any) -> None:
         """Nova's inventory of the host is in Placement, so a boot can be scheduled."""

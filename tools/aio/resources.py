@@ -3,10 +3,12 @@
 Everything is looked for by name first, so a second run makes only what is missing.
 """
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 from aio import catalogue
+from aio import external
 from aio import images
 from aio import wait
 from aio.layout import Layout
@@ -19,12 +21,14 @@ FLAVORS = {
     'm1.small': ('2', 1, 512, 1),
     'm1.medium': ('3', 2, 1024, 2),
 }
-# Name -> (address range, gateway).  There is no router.  On a network without a
-# gateway the metadata service answers at the DHCP port's address.
-NETWORKS: dict[str, tuple[str, str | None]] = {
-    'private': ('10.10.0.0/20', None),
+# Name -> (address range, gateway).
+NETWORKS = {
+    'private': ('10.10.0.0/20', '10.10.0.1'),
     'private2': ('10.20.0.0/20', '10.20.0.1'),
 }
+EXTERNAL_NETWORK = 'public'
+# Joins the networks above to the external one.
+ROUTER = 'router1'
 # Protocol, lowest and highest port.
 RULES = (('icmp', None, None), ('tcp', 22, 22), ('tcp', 80, 80))
 
@@ -49,6 +53,7 @@ def ensure(layout: Layout, admin: Any, demo: Any, prefix: str) -> None:
     """
     flavors(admin)
     networks(admin)
+    router(admin, external_network(admin))
     for connection in (admin, demo):
         rules(connection)
     for name, (reference, properties) in INDEX_IMAGES.items():
@@ -70,9 +75,52 @@ def networks(admin: Any) -> None:
     for name, (cidr, gateway) in NETWORKS.items():
         network = admin.network.find_network(name) or \
             admin.network.create_network(name=name, is_shared=True)
-        if not admin.network.find_subnet(f'{name}-v4'):
-            admin.network.create_subnet(name=f'{name}-v4', network_id=network.id, ip_version=4,
-                                        cidr=cidr, gateway_ip=gateway, enable_dhcp=True)
+        subnet = admin.network.find_subnet(f'{name}-v4') or admin.network.create_subnet(
+            name=f'{name}-v4', network_id=network.id, ip_version=4, cidr=cidr,
+            gateway_ip=gateway, enable_dhcp=True)
+        if subnet.gateway_ip != gateway:
+            give_gateway(admin, subnet, gateway)
+
+
+def give_gateway(admin: Any, subnet: Any, gateway: str) -> None:
+    """For a cloud of the time before there was a router, whose DHCP port may have the
+    gateway's address; its agent makes another one."""
+    for port in admin.network.ports(network_id=subnet.network_id, device_owner='network:dhcp'):
+        admin.network.delete_port(port)
+    hosts = ip_network(subnet.cidr)
+    admin.network.update_subnet(
+        subnet, gateway_ip=gateway,
+        allocation_pools=[{'start': f'{hosts[2]}', 'end': f'{hosts[-2]}'}])
+
+
+def external_network(admin: Any) -> Any:
+    """The network of floating IPs, whose gateway is this machine."""
+    name = EXTERNAL_NETWORK
+    network = admin.network.find_network(name) or admin.network.create_network(
+        name=name, is_router_external=True, provider_network_type='flat',
+        provider_physical_network=external.PHYSICAL_NETWORK)
+    if not admin.network.find_subnet(f'{name}-v4'):
+        admin.network.create_subnet(
+            name=f'{name}-v4', network_id=network.id, ip_version=4, enable_dhcp=False,
+            cidr=str(external.ADDRESS.network), gateway_ip=str(external.ADDRESS.ip))
+    return network
+
+
+def router(admin: Any, outside: Any) -> None:
+    """A router with a foot in every network."""
+    found = admin.network.find_router(ROUTER) or admin.network.create_router(
+        name=ROUTER, external_gateway_info={'network_id': outside.id})
+    joined = {port.network_id for port in admin.network.ports(device_id=found.id)}
+    for name in NETWORKS:
+        subnet = admin.network.find_subnet(f'{name}-v4')
+        if subnet.network_id not in joined:
+            admin.network.add_interface_to_router(found, subnet_id=subnet.id)
+
+
+def router_address(admin: Any) -> str:
+    """The router's address on the external network."""
+    found = admin.network.find_router(ROUTER, ignore_missing=False)
+    return str(found.external_gateway_info['external_fixed_ips'][0]['ip_address'])
 
 
 def rules(connection: Any) -> None:

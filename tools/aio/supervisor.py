@@ -99,6 +99,10 @@ class Supervisor:
     def state(self, name: str) -> str:
         return self.states()[name][0]
 
+    def started_at(self) -> dict[str, int]:
+        """Program -> when it was started, in seconds since the epoch; 0 if it never was."""
+        return {info['name']: info['start'] for info in self.rpc.getAllProcessInfo()}
+
     def require(self, name: str) -> None:
         """Fail when a program has been given up because it ends again and again."""
         if self.state(name) == 'FATAL':

@@ -9,6 +9,7 @@ from aio import accounts
 from aio import cloud
 from aio import configuration
 from aio import credentials
+from aio import external
 from aio import identity
 from aio import images
 from aio import infrastructure
@@ -29,7 +30,8 @@ INFRASTRUCTURE = ('epmd', 'mariadb', 'rabbitmq', 'ovsdb-server', 'ovs-vswitchd',
                   'dockerd', 'lxcfs')
 APIS = ('glance', 'neutron-api', 'nova-api', 'nova-metadata')
 BEHIND = ('neutron-rpc-server', 'nova-conductor', 'nova-scheduler', 'nova-serialproxy')
-AGENTS = ('neutron-ovs-agent', 'neutron-dhcp-agent', 'neutron-metadata-agent')
+AGENTS = ('neutron-ovs-agent', 'neutron-dhcp-agent', 'neutron-metadata-agent',
+          'neutron-l3-agent')
 
 
 class Up:
@@ -66,6 +68,7 @@ class Up:
         with self.steps.step('flavors, networks, rules, images in Glance'):
             demo = cloud.connect(self.layout, 'aio-demo')
             resources.ensure(self.layout, admin, demo, prefix)
+            self.ready.router(resources.router_address(admin))
         self._write_facts(prefix)
 
     def _configure(self) -> None:
@@ -90,6 +93,7 @@ class Up:
         with self.steps.step('MariaDB, RabbitMQ, Open vSwitch, dockerd, registry started'):
             self._start(INFRASTRUCTURE)
             infrastructure.wait_for_ovs(self.layout, ours='ovs-vswitchd' not in self.foreign)
+            external.ensure(self.layout)
         with self.steps.step('databases'):
             self.databases.ensure()
 
@@ -114,9 +118,17 @@ class Up:
     def _start_compute_host(self) -> None:
         with self.steps.step('nova-conductor and Neutron\'s server take messages'):
             self.ready.queue('q-plugin', 'neutron-rpc-server')
+            self._stop_agents_of_a_former_switch()
             self._start(AGENTS)
             self.ready.queue('conductor', 'nova-conductor')
             self._start(['nova-compute'])
+
+    def _stop_agents_of_a_former_switch(self) -> None:
+        """A switch that was restarted has lost the ports that are in namespaces, and only
+        an agent that starts makes them anew."""
+        started = self.supervisor.started_at()
+        self.supervisor.stop(name for name in ('neutron-dhcp-agent', 'neutron-l3-agent')
+                             if started[name] < started['ovs-vswitchd'])
 
     def _wait_until_usable(self, admin: Any) -> None:
         with self.steps.step('the APIs answer'):
