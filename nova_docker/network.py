@@ -47,8 +47,9 @@ class Network:
         must leave the switch first: Open vSwitch with the userspace datapath
         would go on listening to the one that vanished.
 
-        :param keep_names: leave a NIC that is wired the name that it has, for
-            programs are at work with it; else the order gives the names
+        :param keep_names: programs are at work with the NICs: leave one that is
+            wired its name, and addresses that are not the port's; else the
+            order gives the names, and what the ports have lost goes
         :raises VirtualInterfacePlugException: with the cause
         """
         vifs = list(network_info)
@@ -58,7 +59,7 @@ class Network:
         for vif, plan in zip(vifs, plans, strict=True):
             if plan.host_device in unwired:
                 self._leave_switch_first(instance, vif)
-        self._plug(instance, vifs, plans, pid)
+        self._plug(instance, vifs, plans, pid, exact=not keep_names)
 
     def attach(self, instance: nova_instance.Instance, network_info: Iterable[netplan.Vif],
                vif: netplan.Vif, pid: int) -> None:
@@ -96,10 +97,10 @@ class Network:
         self._plug(instance, vifs, self._plans(instance, vifs, None), pid)
 
     def _plug(self, instance: nova_instance.Instance, vifs: list[netplan.Vif],
-              plans: tuple[netplan.NicPlan, ...], pid: int) -> None:
-        resolver = netplan.resolver(instance.hostname or '', vifs)
+              plans: tuple[netplan.NicPlan, ...], pid: int, exact: bool = False) -> None:
+        resolver = netplan.resolver(instance.hostname or '', vifs, CONF.api.dhcp_domain or '')
         netns.plug_nics(pid, [dataclasses.asdict(plan) for plan in plans],
-                        _resolv_conf(resolver), _hosts(resolver))
+                        _resolv_conf(resolver), _hosts(resolver), exact)
         for vif, plan in zip(vifs, plans, strict=True):
             self._join_switch(instance, vif, plan)
 
@@ -197,7 +198,8 @@ def _bare_vif(name: str, port_id: str, bridge: str) -> os_vif_vif.VIFBase:
 def _resolv_conf(resolver: netplan.Resolver) -> str | None:
     if not resolver.servers:
         return None
-    return ''.join(f'nameserver {server}\n' for server in resolver.servers)
+    search = f'search {resolver.domain}\n' if resolver.domain else ''
+    return search + ''.join(f'nameserver {server}\n' for server in resolver.servers)
 
 
 def _hosts(resolver: netplan.Resolver) -> str:

@@ -68,12 +68,29 @@ class Interfaces:
     def detach(self, instance: nova_instance.Instance, vif: network_model.VIF) -> None:
         """Take one NIC away, in whatever state the instance is; a gone one is fine.
 
+        The default route, if it had that, goes to the next NIC with a gateway.
+
         :raises InterfaceDetachFailed: with the cause
         """
         with lifecycle.exclusive(instance.uuid):
             try:
                 self._network.detach(instance, vif)
-            except nova_exception.VirtualInterfaceUnplugException as e:
+                self._rearrange(instance, vif)
+            except (nova_exception.VirtualInterfaceUnplugException,
+                    nova_exception.VirtualInterfacePlugException) as e:
                 raise nova_exception.InterfaceDetachFailed(
                     f"Port {vif['id']} could not be detached: {e}",
                     instance_uuid=instance.uuid) from e
+
+    def _rearrange(self, instance: nova_instance.Instance, gone: network_model.VIF) -> None:
+        """Routes and names for the NICs that stay."""
+        pid = self._sandboxes.find_running(instance.uuid)
+        staying = [vif for vif in instance.get_network_info() if vif['id'] != gone['id']]
+        if pid is None or not staying:
+            return
+        with lifecycle.known(instance):
+            inspected = self._engine.inspect_container(naming.workload_name(instance.uuid))
+        running = bool(inspected['State']['Running'])
+        self._network.repair(instance, staying, pid, keep_names=True)
+        if not running:
+            self._network.set_carrier(instance.uuid, connected=False)

@@ -8,10 +8,12 @@ the namespace, makes its socket there, and ends.
 
 import array
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 import contextlib
 import ctypes
 import fcntl
+import ipaddress
 import os
 import socket
 import struct
@@ -31,6 +33,9 @@ _CLONE_NEWNET = 0x40000000
 _SIOCETHTOOL = 0x8946
 _ETHTOOL_STXCSUM = 0x17
 _IFA_F_NODAD = 0x02
+_IFA_F_PERMANENT = 0x80
+_RT_SCOPE_UNIVERSE = 0
+_RTPROT_STATIC = 4
 _RTNH_F_ONLINK = 0x04
 _EXISTS = 17
 _NO_SUCH_DEVICE = (2, 19)
@@ -38,7 +43,8 @@ _ENDED = 'the sandbox has ended; did the Docker engine stop?'
 
 
 @privileged.context.entrypoint
-def plug_nics(pid: int, nics: list[Nic], resolv_conf: str | None, hosts: str) -> None:
+def plug_nics(pid: int, nics: list[Nic], resolv_conf: str | None, hosts: str,
+              exact: bool = False) -> None:
     """Make the NICs of a sandbox as they shall be; repeatable.
 
     :param pid: the sandbox's main process, seen from the host
@@ -46,6 +52,8 @@ def plug_nics(pid: int, nics: list[Nic], resolv_conf: str | None, hosts: str) ->
     :param resolv_conf: content of the instance's /etc/resolv.conf, None to
         leave the engine's
     :param hosts: content of the instance's /etc/hosts
+    :param exact: take other addresses and routes away: while no program of the
+        instance runs, they are what its ports have lost
     :raises NetnsError: naming the NIC and the kernel's error
     """
     _refuse_host_process(pid)
@@ -55,7 +63,7 @@ def plug_nics(pid: int, nics: list[Nic], resolv_conf: str | None, hosts: str) ->
             unwired = _unwired(host, pid, nics)
             for nic in unwired:
                 _delete(host, nic['host_device'])
-            _in_netns(pid, lambda ip: _configure(ip, nics, unwired, host_netns))
+            _in_netns(pid, lambda ip: _configure(ip, nics, unwired, host_netns, exact))
             for nic in nics:
                 _finish_host_end(host, nic)
     finally:
@@ -237,7 +245,8 @@ def _is_wired(ip: ty.Any, nic: Nic, host_index: int | None) -> bool:
     return bool(ip.link('get', index=index)[0].get('link') == host_index)
 
 
-def _configure(ip: ty.Any, nics: list[Nic], unwired: list[Nic], host_netns: int) -> None:
+def _configure(ip: ty.Any, nics: list[Nic], unwired: list[Nic], host_netns: int,
+               exact: bool) -> None:
     """Inside the namespace: links, addresses, then routes."""
     ip.link('set', index=_require(ip, 'lo'), state='up')
     for nic in unwired:
@@ -248,6 +257,8 @@ def _configure(ip: ty.Any, nics: list[Nic], unwired: list[Nic], host_netns: int)
             _switch_checksum_offload_off(nic['device'])
         _enable_ipv6(nic)
         _announce_on_change(nic['device'])
+        if exact:
+            _remove_others(ip, index, nic)
         for address in nic['addresses']:
             _add_address(ip, index, address)
         ip.link('set', index=index, state='up')
@@ -298,6 +309,39 @@ def _add_address(ip: ty.Any, index: int, address: str) -> None:
     except netlink.exceptions.NetlinkError as e:
         if e.code != _EXISTS:
             raise
+
+
+def _remove_others(ip: ty.Any, index: int, nic: Nic) -> None:
+    """Before anything is added: with an address go others of its subnet."""
+    _remove_other_addresses(ip, index, nic['addresses'])
+    _remove_other_routes(ip, index, nic['routes'])
+
+
+def _remove_other_addresses(ip: ty.Any, index: int, wanted: Iterable[str]) -> None:
+    """Those that the kernel made (link-local ones, and what routers advertise) stay."""
+    for entry in list(ip.get_addr(index=index)):
+        address = f"{entry.get('address')}/{entry['prefixlen']}"
+        ours = entry['scope'] == _RT_SCOPE_UNIVERSE and entry['flags'] & _IFA_F_PERMANENT
+        if ours and address not in wanted:
+            with _unless_gone():
+                ip.addr('del', index=index, address=entry.get('address'),
+                        prefixlen=entry['prefixlen'])
+
+
+def _remove_other_routes(ip: ty.Any, index: int, wanted: Iterable[tuple[str, str]]) -> None:
+    kept = {_route_key(destination, gateway) for destination, gateway in wanted}
+    for entry in list(ip.get_routes(oif=index, proto=_RTPROT_STATIC)):
+        default = '0.0.0.0' if entry['family'] == socket.AF_INET else '::'  # noqa: S104
+        destination = f"{entry.get('dst') or default}/{entry['dst_len']}"
+        gateway = entry.get('gateway')
+        if gateway and _route_key(destination, gateway) not in kept:
+            with _unless_gone():
+                ip.route('del', family=entry['family'], dst=destination, oif=index,
+                         gateway=gateway)
+
+
+def _route_key(destination: str, gateway: str) -> tuple[ty.Any, ty.Any]:
+    return (ipaddress.ip_network(destination, strict=False), ipaddress.ip_address(gateway))
 
 
 def _add_route(ip: ty.Any, index: int, destination: str, gateway: str) -> None:

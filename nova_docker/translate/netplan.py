@@ -53,10 +53,12 @@ class Resolver:
     """Name resolution of an instance.
 
     :param servers: addresses of DNS servers; empty leaves the engine's own
-    :param hosts: (address, name) lines of /etc/hosts
+    :param domain: what is added to names without a dot, '' for nothing
+    :param hosts: (address, names) lines of /etc/hosts
     """
 
     servers: tuple[str, ...]
+    domain: str
     hosts: tuple[tuple[str, str], ...]
 
 
@@ -106,17 +108,28 @@ def host_device(vif: Vif) -> str:
     return ty.cast(str, vif.get('devname') or 'tap' + vif['id'][:11])
 
 
-def resolver(hostname: str, network_info: Iterable[Vif]) -> Resolver:
-    """DNS servers of all subnets in order, and the instance's own name."""
+def resolver(hostname: str, network_info: Iterable[Vif], domain: str = '') -> Resolver:
+    """What DHCP would have told: DNS servers, domain, and the instance's own name.
+
+    Where a subnet names no servers, Neutron's DHCP port answers for DNS, too.
+
+    :param domain: [api]/dhcp_domain, under which Nova and Neutron name instances
+    """
     servers: dict[str, None] = {}
     addresses: list[str] = []
     for vif in network_info:
         for subnet in vif['network']['subnets']:
-            servers.update(dict.fromkeys(dns['address'] for dns in subnet['dns']))
+            servers.update(dict.fromkeys(_dns_servers(subnet)))
             addresses.extend(ip['address'] for ip in subnet['ips'])
+    full = f'{hostname}.{domain}' if domain and '.' not in hostname else hostname
     hosts = (('127.0.0.1', 'localhost'), ('::1', 'localhost ip6-localhost ip6-loopback'),
-             *((address, naming.host_names(hostname)) for address in addresses[:1]))
-    return Resolver(servers=tuple(servers), hosts=hosts)
+             *((address, naming.host_names(full)) for address in addresses[:1]))
+    return Resolver(servers=tuple(servers), domain=domain, hosts=hosts)
+
+
+def _dns_servers(subnet: Mapping[str, ty.Any]) -> list[str]:
+    named = [dns['address'] for dns in subnet['dns']]
+    return named or list(filter(None, [subnet['meta'].get('dhcp_server')]))
 
 
 def _addresses(subnet: Mapping[str, ty.Any]) -> list[str]:

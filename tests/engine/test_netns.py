@@ -130,6 +130,21 @@ def test_plugging_again_changes_nothing(sandbox, host):
         (e["ifindex"], e["ifname"]) for e in before]
 
 
+def test_what_a_port_has_lost_goes_only_while_no_program_runs(sandbox, host):
+    first, = plans(host, instances.vif(instances.subnet(), instances.subnet6()))
+    plug(sandbox, [first])
+    lost = {**first, "addresses": ("10.99.0.6/24", "fd99::6/64"), "routes": ()}
+    plug(sandbox, [lost])
+    assert addresses(sandbox, "eth0") == {"10.99.0.5/24", "fd99::5/64",
+                                          "10.99.0.6/24", "fd99::6/64"}
+    netns.plug_nics(sandbox, [lost], None, HOSTS, True)
+    assert addresses(sandbox, "eth0") == {"10.99.0.6/24", "fd99::6/64"}
+    assert not [r for r in inside(sandbox, "route") + inside(sandbox, "-6", "route")
+                if "gateway" in r]
+    netns.plug_nics(sandbox, [first], None, HOSTS, True)
+    assert {r.get("gateway") for r in inside(sandbox, "route")} == {"10.99.0.1", None}
+
+
 @pytest.mark.parametrize("lost", [0, 1])
 def test_a_nic_that_was_deleted_comes_back_and_the_other_stays(sandbox, host, lost):
     nics = plans(host, instances.vif(), instances.vif())

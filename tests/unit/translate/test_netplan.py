@@ -121,6 +121,17 @@ def test_dns_servers_are_listed_once_in_order():
     assert found.servers == ("8.8.8.8", "1.1.1.1", "9.9.9.9")
 
 
+def test_without_dns_servers_the_dhcp_port_is_asked_as_dhcp_would_have_told():
+    quiet = subnet("10.0.0.0/24", "10.0.0.5", meta={"dhcp_server": "10.0.0.2"})
+    assert netplan.resolver("web", [vif(quiet)]).servers == ("10.0.0.2",)
+
+
+def test_the_domain_completes_names():
+    found = netplan.resolver("web", [vif(subnet("10.0.0.0/24", "10.0.0.5"))], "cloud.test")
+    assert found.domain == "cloud.test"
+    assert ("10.0.0.5", "web.cloud.test web") in found.hosts
+
+
 def test_the_instance_knows_its_own_name_by_its_first_address():
     found = netplan.resolver("web", [vif(subnet("10.0.0.0/24", "10.0.0.5", "10.0.0.6"))])
     assert ("10.0.0.5", "web") in found.hosts
