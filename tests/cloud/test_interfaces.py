@@ -20,3 +20,12 @@ def test_a_port_is_attached_answers_and_is_detached(tenant: user.User) -> None:
     user.wait_for('the NIC is gone', lambda: 'eth1' not in inside(server, 'ip', 'addr'))
     user.wait_for('the port is free', lambda: not tenant.api.network.get_port(port.id).device_id)
     assert 'eth0' in inside(server, 'ip', 'addr')
+
+
+def test_servers_find_each_other_by_name(tenant: user.User) -> None:
+    other = tenant.boot('the-other', 'busybox')
+    server = tenant.boot('asking', 'busybox')
+    address, = tenant.addresses(other)
+    user.wait_for('the name is known', lambda: address in inside(
+        server, 'sh', '-c', 'nslookup the-other 2>&1 || true'))
+    assert inside(server, 'hostname', '-f').strip() == 'asking.aio.test'

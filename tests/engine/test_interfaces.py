@@ -98,6 +98,7 @@ def test_the_others_keep_their_names_until_the_next_reboot(boots, api, first, se
     instance, third = boot(boots, first, second), instances.vif()
     untouched = index_of(second)
     detach(boots, instance, first)
+    assert defaults(api, instance) == ["eth1"]
     boots.driver.plug_vifs(instance, instance.get_network_info())
     assert devices(api, instance) == {"eth1"}
     attach(boots, instance, third)
