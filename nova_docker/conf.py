@@ -162,6 +162,41 @@ wherever its tag is moved. A rebuild asks the registry with either value; with
 ``if-not-present`` it makes do with what the engine has while the registry is
 away.
 """),
+    cfg.IntOpt(
+        'pull_timeout',
+        default=1800,
+        min=1,
+        help="""
+Seconds that pulling one image from a registry may take in all.
+
+While they last, a pull is tried again, at growing intervals and five times at
+the most, when the registry is busy (429), fails (5xx) or breaks off; twice when
+nobody answers at its address. A registry that refuses (401, 403) or lacks the
+image (404) fails the boot at once.
+
+Related options:
+
+* ``stream_timeout``, the silence that ends one attempt
+"""),
+    cfg.StrOpt(
+        'registry_auth_file',
+        help="""
+Credentials for registries: a file in the format of Docker's ``config.json``, as
+``docker login`` writes it.
+
+Its ``auths`` are keyed by the registry's ``<host>[:<port>]`` (Docker Hub's by
+``https://index.docker.io/v1/``); each has ``auth``, the base64 of
+``<username>:<password>``, or ``username`` and ``password``, or
+``identitytoken``. Credential helpers are not used. The file is read at every
+pull, so that a change needs no restart.
+
+All users of the cloud can boot what these credentials can pull; limit that with
+``registry_allow``. Only nova-compute's user should be able to read the file.
+
+Related options:
+
+* ``registry_allow``
+"""),
     cfg.StrOpt(
         'sandbox_image',
         help="""

@@ -75,6 +75,35 @@ class ImagePullFailed(EngineError):
     """A pull from a registry failed."""
 
 
+class RegistryUnavailable(ImagePullFailed):
+    """The registry cannot be reached, is busy, or broke off: it may work later."""
+
+
+class RegistryUnreachable(RegistryUnavailable):
+    """Nobody answers at the registry's address, or there is no such host."""
+
+
+class RegistryRefused(ImagePullFailed):
+    """The registry wants credentials, or others than it got."""
+
+
+class PlatformNotFound(ImagePullFailed):
+    """The registry has the image, but not for this kind of machine."""
+
+
+class MalformedCredentials(exception.NovaException):
+    """A file of credentials is not in Docker's format; quotes nothing of it."""
+
+    msg_fmt = '%(reason)s'
+
+
+class CredentialsUnusable(exception.NovaException):
+    """The operator's file of credentials cannot be used."""
+
+    msg_fmt = ('[docker]/registry_auth_file of the compute host cannot be used: %(reason)s. The '
+               'operator has to correct %(path)s; it is Docker\'s config.json.')
+
+
 class UploadFailed(exception.NovaException):
     """Glance does not have all of a snapshot."""
 

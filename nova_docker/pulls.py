@@ -2,18 +2,27 @@
 
 from collections.abc import Callable
 from concurrent import futures
+import itertools
+import platform
 import threading
+import time
 
 import nova.conf
 from oslo_log import log as logging
 
+from nova_docker import credentials
 from nova_docker import exception
 from nova_docker.engine import client
+from nova_docker.translate import platforms
 
 LOG = logging.getLogger(__name__)
 CONF = nova.conf.CONF
 
 _ALWAYS = 'always'
+# Seconds between the attempts to pull one image.  Where nobody answers at all,
+# a mistake in the reference is likelier than a registry that comes back.
+_PAUSES = (1, 2, 4, 8, 16)
+_PAUSES_FOR_NOBODY = _PAUSES[:2]
 
 
 class Pulls:
@@ -22,6 +31,7 @@ class Pulls:
     def __init__(self, engine: client.Engine) -> None:
         self._engine = engine
         self._shared = _Shared()
+        self._platform = platforms.of_machine(platform.machine())
 
     def ensure(self, reference: str, anew: bool = False) -> client.Json:
         """Have an image on the engine, and say which it is.
@@ -31,20 +41,22 @@ class Pulls:
         :returns: the image, inspected
         :raises EngineImageNotFound, EngineRejected: a reference that the
             registry does not have, or that is none
+        :raises PlatformNotFound: it is for other machines than this host
         :raises ImagePullFailed: the registry cannot be used, and
             [docker]/pull_policy does not let the image on the engine do
+        :raises CredentialsUnusable: [docker]/registry_auth_file cannot be used
         """
         always = CONF.docker.pull_policy == _ALWAYS
         present = self._find(reference)
         if present and not (anew or always):
-            return present
+            return self._suited(reference, present)
         try:
-            return self._shared.once(reference, lambda: self._pull(reference))
-        except exception.ImagePullFailed as e:
+            return self._shared.once(reference, lambda: self._pull(reference, present))
+        except exception.RegistryUnavailable as e:
             if always or present is None:
                 raise
             LOG.warning('Going on with image %s as the engine has it: %s', reference, e)
-            return present
+            return self._suited(reference, present)
 
     def _find(self, reference: str) -> client.Json | None:
         try:
@@ -52,10 +64,72 @@ class Pulls:
         except exception.EngineImageNotFound:
             return None
 
-    def _pull(self, reference: str) -> client.Json:
+    def _pull(self, reference: str, before: client.Json | None) -> client.Json:
+        """:param before: what the engine has under that name"""
         LOG.info('Pulling image %s', reference)
-        self._engine.pull_image(reference)
-        return self._engine.inspect_image(reference)
+        access = credentials.for_image(reference)
+        try:
+            self._pull_patiently(reference, access)
+        except exception.PlatformNotFound as e:
+            raise self._unsuited(reference, self._offered(reference, access)) from e
+        image = self._engine.inspect_image(reference)
+        try:
+            return self._suited(reference, image)
+        except exception.PlatformNotFound:
+            if before is None or before['Id'] != image['Id']:
+                self._remove(reference)
+            raise
+
+    def _pull_patiently(self, reference: str, access: dict[str, str]) -> None:
+        """Pull; try again while the registry may recover and there is time."""
+        deadline = time.monotonic() + CONF.docker.pull_timeout
+        for attempt in itertools.count():
+            try:
+                self._engine.pull_image(reference, credentials=access, platform=self._platform,
+                                        seconds=max(deadline - time.monotonic(), 1))
+                return
+            except exception.RegistryUnavailable as e:
+                pause = _pause(e, attempt)
+                if pause is None or time.monotonic() + pause >= deadline:
+                    raise
+                LOG.warning('Trying image %s again in %d s: %s', reference, pause, e)
+                time.sleep(pause)
+
+    # Platforms -----------------------------------------------------------------
+
+    def _suited(self, reference: str, image: client.Json) -> client.Json:
+        """:raises PlatformNotFound: an image that cannot run here"""
+        if not platforms.runs(self._platform, image):
+            offered = platforms.spelled([{'os': image['Os'],
+                                          'architecture': image['Architecture']}])
+            raise self._unsuited(reference, offered)
+        return image
+
+    def _unsuited(self, reference: str, offered: str) -> exception.PlatformNotFound:
+        return exception.PlatformNotFound(
+            action=f'pull image {reference}',
+            reason=f'it is for {offered} and not for {self._platform}')
+
+    def _offered(self, reference: str, access: dict[str, str]) -> str:
+        try:
+            return platforms.spelled(
+                self._engine.image_platforms(reference, credentials=access))
+        except exception.EngineError as e:
+            LOG.warning('The registry does not say what image %s is for: %s', reference, e)
+            return 'other platforms'
+
+    def _remove(self, reference: str) -> None:
+        try:
+            self._engine.remove_image(reference)
+        except exception.EngineConflict as e:
+            LOG.debug('Image %s stays: %s', reference, e)
+
+
+def _pause(error: exception.RegistryUnavailable, attempt: int) -> int | None:
+    """Seconds to wait after a failed attempt; None is to give up."""
+    nobody = isinstance(error, exception.RegistryUnreachable)
+    pauses = _PAUSES_FOR_NOBODY if nobody else _PAUSES
+    return pauses[attempt] if attempt < len(pauses) else None
 
 
 class _Shared:

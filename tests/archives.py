@@ -29,6 +29,7 @@ class Image:
     entrypoint: Sequence[str] | None = None
     env: Sequence[str] = ()
     tags: Sequence[str] = ()
+    architecture: str = ARCHITECTURES.get(platform.machine(), platform.machine())
 
     @property
     def layer(self) -> bytes:
@@ -52,7 +53,7 @@ class Image:
         if self.entrypoint is not None:
             run["Entrypoint"] = [*self.entrypoint]
         return json.dumps({
-            "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
+            "architecture": self.architecture,
             "os": "linux",
             "created": EPOCH,
             "config": run,

@@ -10,6 +10,7 @@ from nova_docker.engine import commits
 from nova_docker.engine import containers
 from nova_docker.engine import files
 from nova_docker.engine import images
+from nova_docker.engine import pulls
 from nova_docker.engine import session
 from nova_docker.engine import terminals
 from nova_docker.engine import tls
@@ -21,7 +22,7 @@ Terminal = terminals.Terminal
 
 
 class Engine(commits.Commits, containers.Containers, files.Files, images.Images,
-             terminals.Terminals):
+             pulls.Pulls, terminals.Terminals):
     """One Docker engine."""
 
     def ping(self) -> None:

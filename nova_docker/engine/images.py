@@ -1,8 +1,6 @@
 """The engine's images: ``/images`` of the Docker Remote API."""
 
-from collections.abc import Callable
 from collections.abc import Iterable
-import re
 
 from oslo_log import log as logging
 
@@ -14,7 +12,7 @@ Json = session.Json
 
 
 class Images(session.Session):
-    """The verbs of images."""
+    """The verbs of images, but for pulls."""
 
     def inspect_image(self, reference: str) -> Json:
         """:raises EngineImageNotFound: when the engine lacks it"""
@@ -36,31 +34,11 @@ class Images(session.Session):
         action = 'load an image archive'
         try:
             self._call(action, lambda: _finish(
-                self._long.load_image(iter(archive), quiet=True),
-                lambda why: exception.ImageLoadFailed(action=action, reason=why)))
+                self._long.load_image(iter(archive), quiet=True), action))
         except (exception.EngineRejected, exception.EngineConflict) as e:
             raise exception.ImageLoadFailed(
                 action=action, reason=e.kwargs['reason']) from e
 
-    def pull_image(self, reference: str) -> None:
-        """``POST /images/create``: pull from the reference's registry.
-
-        :raises EngineImageNotFound: when the registry has no such image
-        :raises ImagePullFailed: when the registry cannot be used
-        """
-        action = f'pull image {reference}'
-        # An empty auth_config keeps the SDK from using the credentials that
-        # happen to lie in the service user's home.
-        try:
-            self._call(action, lambda: _finish(
-                self._long.pull(reference, stream=True, decode=True, auth_config={}),
-                lambda why: exception.ImagePullFailed(action=action, reason=why)))
-        except (exception.EngineUnavailable, exception.EngineImageNotFound,
-                exception.EngineRejected, exception.ImagePullFailed):
-            raise
-        except exception.EngineError as e:
-            raise exception.ImagePullFailed(
-                action=action, reason=e.kwargs['reason']) from e
 
     def remove_image(self, reference: str) -> None:
         """Remove a tag, and the image when it was its last; none is fine.
@@ -74,12 +52,8 @@ class Images(session.Session):
             LOG.debug('Image %s is gone already', reference)
 
 
-def _finish(lines: Iterable[Json], failure: Callable[[str], exception.EngineError]) -> None:
+def _finish(lines: Iterable[Json], action: str) -> None:
     """Read a progress stream to its end; its errors come inside a 200."""
     for line in lines:
         if 'error' in line:
-            reason = str(line['error']).strip()
-            if re.search(r'(not found|manifest unknown|no such manifest)', reason):
-                raise exception.EngineImageNotFound(
-                    action=failure('').kwargs['action'], reason=reason)
-            raise failure(reason)
+            raise exception.ImageLoadFailed(action=action, reason=str(line['error']).strip())

@@ -34,12 +34,18 @@ def explained(instance: nova_instance.Instance,
         raise nova_exception.ImageUnacceptable(
             image_id=source.image_id, reason=unacceptable(e)) from e
     except exception.EngineError as e:
+        if 'no space left' in _reason(e):
+            raise
         explain = _EXPLANATIONS.get(type(e))
         if explain is None:
             raise
         raise nova_exception.BuildAbortException(
             instance_uuid=instance.uuid, reason=explain(e, source)) from e
 
+
+# What the engine puts before the registry's own words; it repeats the reference.
+_PREAMBLE = re.compile(r"^(manifest for \S+ not found|repository \S+ not found|"
+                       r"pull access denied for .*'docker login'): ")
 
 Explanation = Callable[[nova_exception.NovaException, image_translation.ImageSource], str]
 
@@ -57,15 +63,25 @@ def unacceptable(e: nova_exception.NovaException) -> str:
 
 
 def _absent(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
-    return (f'the registry has no image {source.reference!r} that may be pulled: {_reason(e)}. '
-            f'Correct the property {image_translation.REFERENCE_PROPERTY} of image '
-            f'{source.image_id}.')
+    words = _PREAMBLE.sub('', _reason(e))
+    return (f'the registry has no image {source.reference!r} that may be pulled: {words}. '
+            f'Correct the image\'s property {image_translation.REFERENCE_PROPERTY}.')
 
 
 def _registry(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
     return (f'image {source.reference!r} could not be pulled: {_reason(e)}. Check the '
-            f'property {image_translation.REFERENCE_PROPERTY} of image {source.image_id}, '
-            f'and that the registry can be reached from the compute host.')
+            f'image\'s property {image_translation.REFERENCE_PROPERTY}, and that the compute '
+            f'host reaches the registry.')
+
+
+def _refused(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
+    return (f'the registry refused image {source.reference!r}: {_reason(e)}. The operator '
+            f'has to set credentials in [docker]/registry_auth_file.')
+
+
+def _platform(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
+    return (f'image {source.reference!r} cannot run here: {_reason(e)}. Name another, or set '
+            f'its property hw_architecture for another host.')
 
 
 def _rejected(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
@@ -96,6 +112,10 @@ def _reason(e: nova_exception.NovaException) -> str:
 _EXPLANATIONS: dict[type[Exception], Explanation] = {
     exception.EngineImageNotFound: _absent,
     exception.ImagePullFailed: _registry,
+    exception.RegistryUnavailable: _registry,
+    exception.RegistryUnreachable: _registry,
+    exception.RegistryRefused: _refused,
+    exception.PlatformNotFound: _platform,
     exception.EngineRejected: _rejected,
     exception.CommandNotRunnable: _command,
 }

@@ -32,6 +32,11 @@ def with_registry(reference: str) -> str:
     return f'{DOCKER_HUB}/{reference}' if slash else f'{DOCKER_HUB}/library/{reference}'
 
 
+def registry(reference: str) -> str:
+    """The host[:port] of a reference that has its registry spelled out."""
+    return reference.partition('/')[0].lower()
+
+
 def pinned(reference: str, repo_digests: Iterable[str]) -> str:
     """What a reference stands for, whatever its tag is moved to later.
 

@@ -3,8 +3,10 @@
 import pytest
 
 from nova_docker import exception
+from tests import registry
 from tests.archives import pieces
 from tests.contract.world import World
+from tests.fakes.images import FakeRegistry
 
 NOBODY = "127.0.0.1:1/nova-docker-contract/absent:1"
 
@@ -146,10 +148,45 @@ def test_what_the_registry_lacks_is_not_found(world: World, reference: str):
 
 
 def test_a_registry_that_does_not_answer_fails_the_pull(world: World):
-    with pytest.raises(exception.ImagePullFailed, match="connection refused"):
+    with pytest.raises(exception.RegistryUnreachable, match="connection refused"):
         world.engine.pull_image(NOBODY)
 
 
 def test_a_malformed_reference_is_rejected(world: World):
     with pytest.raises(exception.EngineRejected, match="invalid reference format"):
         world.engine.pull_image("Not/A Reference")
+
+
+def test_an_image_is_pulled_for_the_platform_that_is_asked_for(world: World):
+    image = world.image()
+    reference = world.registry.publish_list(
+        world.mark, "list", image, "linux/s390x", "linux/arm64/v8")
+    with pytest.raises(exception.PlatformNotFound, match="no matching manifest"):
+        world.engine.pull_image(reference, platform="linux/ppc64le")
+    assert world.engine.image_platforms(reference) == [
+        {"os": "linux", "architecture": "s390x"},
+        {"os": "linux", "architecture": "arm64", "variant": "v8"}]
+
+
+@pytest.fixture
+def private(world: World):
+    """A registry that wants a password."""
+    if isinstance(world.registry, FakeRegistry):
+        world.registry.users = {"alice": "secret"}
+        yield world.registry
+    else:
+        with registry.running("docker-registry", {"alice": "secret"}) as running:
+            yield running
+
+
+def test_a_registry_that_wants_a_password_is_given_one(world: World, private):
+    reference = private.publish(world.mark, "1", world.image())
+    with pytest.raises(exception.RegistryRefused, match="no basic auth credentials"):
+        world.engine.pull_image(reference)
+    with pytest.raises(exception.RegistryRefused, match="unauthorized"):
+        world.engine.pull_image(reference, credentials={"username": "alice", "password": "x"})
+    world.images.append(reference)
+    right = {"username": "alice", "password": "secret"}
+    world.engine.pull_image(reference, credentials=right)
+    assert world.engine.inspect_image(reference)["Id"] == world.image().id
+    assert len(world.engine.image_platforms(reference, credentials=right)) == 1

@@ -16,6 +16,11 @@ from tests.engine import leaks
 CONF = nova.conf.CONF
 
 
+@pytest.fixture(autouse=True)
+def no_patience(settings) -> None:
+    """With registries that are not there."""
+    settings.config(group="docker", pull_timeout=2)
+
 
 def refused(boots, api, ovs, boot) -> str:
     """The fault of a boot, after a look at what is left."""

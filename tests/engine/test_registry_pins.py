@@ -1,6 +1,7 @@
 """An instance keeps the image that its tag stood for, until it is rebuilt."""
 
 from collections.abc import Iterator
+from typing import Any
 import uuid
 
 from nova import exception as nova_exception
@@ -22,7 +23,8 @@ class Moving:
     def to(self, version: str) -> str:
         """Move it.  :returns: its reference"""
         return self.registry.publish(
-            self.repository, "1", instances.busybox(env=[f"VERSION={version}"]))
+            self.repository, "1",
+            instances.busybox(env=[f"VERSION={version}", f"OF={self.repository}"]))
 
 
 @pytest.fixture
@@ -33,15 +35,20 @@ def tag(registry) -> Moving:
 class Away:
     """A registry with one image, which goes away on request."""
 
-    def __init__(self, proxy: faulty_proxy.FaultyProxy, tag: Moving) -> None:
-        self.go = proxy.close
+    def __init__(self, proxy: faulty_proxy.FaultyProxy, tag: Moving, settings: Any) -> None:
+        self._proxy = proxy
+        self._settings = settings
         self.reference = tag.to("cached").replace(tag.registry.address, proxy.address)
+
+    def go(self) -> None:
+        self._proxy.close()
+        self._settings.config(group="docker", pull_timeout=1)
 
 
 @pytest.fixture
-def away(registry, tag) -> Iterator[Away]:
+def away(registry, tag, settings) -> Iterator[Away]:
     with faulty_proxy.before(registry.address) as proxy:
-        yield Away(proxy, tag)
+        yield Away(proxy, tag, settings)
 
 
 def workload(api, instance) -> dict:
@@ -84,7 +91,8 @@ def test_a_rebuild_asks_the_registry_anew(boots, api, tag):
     assert version(api, instance) == "two"
 
 
-def test_a_cached_tag_and_a_cached_digest_boot_while_the_registry_is_away(boots, api, away):
+def test_a_cached_tag_and_a_cached_digest_boot_while_the_registry_is_away(
+        boots, api, away):
     tagged = boots.reference(away.reference)
     digest = workload(api, tagged)["Config"]["Labels"][naming.LABEL_IMAGE_DIGEST]
     away.go()

@@ -278,16 +278,18 @@ class FakeEngine:
             self.store.add(image)
 
     @verb
-    def pull_image(self, reference: str) -> None:
+    def pull_image(self, reference: str, *, credentials: Mapping[str, str] | None = None,
+                   platform: str | None = None, seconds: float | None = None) -> None:
         action = f"pull image {reference}"
-        wanted = images.full_name(reference, action)
-        if not wanted.startswith(self.registry.address + "/"):
-            raise exception.ImagePullFailed(
-                action=action, reason=f"dial tcp {wanted.split('/')[0]}: connection refused")
-        if wanted not in self.registry.images:
-            raise exception.EngineImageNotFound(
-                action=action, reason=f"manifest for {wanted} not found: manifest unknown")
-        self.store.add(self.registry.pulled(wanted))
+        wanted = self.registry.find(reference, action, credentials or {})
+        self.store.add(self.registry.pulled(wanted, platform or "linux/amd64", action))
+
+    @verb
+    def image_platforms(self, reference: str, *,
+                        credentials: Mapping[str, str] | None = None) -> list[dict[str, str]]:
+        action = f"ask for the platforms of image {reference}"
+        wanted = self.registry.find(reference, action, credentials or {})
+        return self.registry.platforms(wanted)
 
     @verb
     def remove_image(self, reference: str) -> None:

@@ -1,6 +1,7 @@
 """The fake engine's images: loaded from archives or pulled, tagged, removed."""
 
 from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 import io
@@ -99,6 +100,8 @@ class FakeRegistry:
     def __init__(self, address: str) -> None:
         self.address = address
         self.images: dict[str, tuple[str, Image]] = {}
+        self.users: dict[str, str] = {}
+        self._platforms: dict[str, tuple[str, ...]] = {}
 
     def publish(self, repository: str, tag: str, image: Image) -> str:
         """Offer the image.  :returns: its reference, registry included"""
@@ -107,8 +110,40 @@ class FakeRegistry:
         self.images[f"{name}:{tag}"] = self.images[by_digest] = (by_digest, image)
         return f"{name}:{tag}"
 
-    def pulled(self, reference: str) -> "StoredImage":
+    def publish_list(self, repository: str, tag: str, image: Image, *platforms: str) -> str:
+        """Offer the image for these platforms and no other."""
+        reference = self.publish(repository, tag, image)
+        self._platforms[reference] = platforms
+        return reference
+
+    def platforms(self, reference: str) -> list[dict[str, str]]:
+        image = json.loads(self.images[reference][1].config)
+        own = f"{image['os']}/{image['architecture']}"
+        return [dict(zip(("os", "architecture", "variant"), name.split("/"), strict=False))
+                for name in self._platforms.get(reference, (own,))]
+
+    def find(self, reference: str, action: str, credentials: Mapping[str, str]) -> str:
+        """The full name of what is asked for, if the registry has it and gives it."""
+        wanted = full_name(reference, action)
+        if not wanted.startswith(self.address + "/"):
+            raise exception.RegistryUnreachable(
+                action=action, reason=f"dial tcp {wanted.split('/')[0]}: connection refused")
+        if self.users and not credentials:
+            raise exception.RegistryRefused(action=action, reason="no basic auth credentials")
+        if self.users and self.users.get(credentials["username"]) != credentials["password"]:
+            raise exception.RegistryRefused(
+                action=action, reason="unauthorized: authentication required")
+        if wanted not in self.images:
+            raise exception.EngineImageNotFound(
+                action=action, reason=f"manifest for {wanted} not found: manifest unknown")
+        return wanted
+
+    def pulled(self, reference: str, platform: str, action: str) -> "StoredImage":
         """The image as the engine keeps it after pulling that tag or digest."""
+        if platform not in self._platforms.get(reference, (platform,)):
+            raise exception.PlatformNotFound(
+                action=action, reason=f"no matching manifest for {platform} in the manifest "
+                                      "list entries")
         by_digest, image = self.images[reference]
         (result,) = read_archive([image.archive()], "pull")
         result.tags = {reference} - {by_digest}

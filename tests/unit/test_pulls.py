@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent import futures
+import dataclasses
 import time
 
 import nova.conf
@@ -12,6 +13,7 @@ from nova_docker import conf as docker_conf
 from nova_docker import exception
 from nova_docker import pulls
 from tests.archives import Image
+from tests.archives import pieces
 from tests.fakes.engine import FakeEngine
 
 CONF = nova.conf.CONF
@@ -24,6 +26,7 @@ BOOTS = 10
 def settings() -> Iterator[config_fixture.Config]:
     with config_fixture.Config(CONF) as config:
         docker_conf.register_opts(CONF)
+        config.config(group="docker", pull_timeout=1)
         yield config
 
 
@@ -47,7 +50,7 @@ def move(engine: FakeEngine) -> None:
 
 
 def go_away(engine: FakeEngine) -> None:
-    engine.fail("pull_image", exception.ImagePullFailed(action="pull", reason="EOF"), times=99)
+    engine.fail("pull_image", exception.RegistryUnavailable(action="pull", reason="EOF"), times=99)
 
 
 def pulled(engine: FakeEngine) -> int:
@@ -124,3 +127,43 @@ def test_they_share_its_failure_which_is_not_remembered(engine, registry, refere
                for boot in at_once(reference))
     assert pulled(engine) == 1
     assert registry.ensure(reference)["Id"] == ONE.id
+
+
+@pytest.mark.parametrize(("error", "attempts"), [
+    (exception.RegistryUnavailable, 6), (exception.RegistryUnreachable, 3),
+    (exception.RegistryRefused, 1), (exception.ImagePullFailed, 1),
+    (exception.EngineImageNotFound, 1),
+])
+def test_only_what_may_pass_is_tried_again_and_not_for_ever(
+        engine, registry, reference, settings, monkeypatch, error, attempts):
+    settings.config(group="docker", pull_timeout=1000)
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    engine.fail("pull_image", error(action="pull", reason="no"), times=99)
+    with pytest.raises(error):
+        registry.ensure(reference)
+    assert pulled(engine) == attempts
+    assert pauses == [1, 2, 4, 8, 16][:attempts - 1]
+
+
+def test_an_image_for_other_machines_is_not_kept(engine, registry):
+    image = dataclasses.replace(ONE, architecture="s390x")
+    reference = engine.registry.publish("web/app", "1", image)
+    with pytest.raises(exception.PlatformNotFound, match="it is for linux/s390x and not for"):
+        registry.ensure(reference)
+    assert engine.store.images == {}
+
+
+def test_an_image_for_other_machines_that_somebody_put_there_is_refused_and_stays(
+        engine, registry):
+    image = dataclasses.replace(ONE, architecture="s390x", tags=["quay.io/web/app:1"])
+    engine.load_image(pieces(image.archive()))
+    with pytest.raises(exception.PlatformNotFound):
+        registry.ensure("quay.io/web/app:1")
+    assert image.id in engine.store.images
+
+
+def test_the_platforms_of_a_list_are_named(engine, registry):
+    reference = engine.registry.publish_list("web/app", "1", ONE, "linux/s390x", "linux/arm/v7")
+    with pytest.raises(exception.PlatformNotFound, match="it is for linux/arm/v7, linux/s390x"):
+        registry.ensure(reference)

@@ -174,3 +174,31 @@ def test_a_failure_of_the_host_is_not_blamed_on_the_command(
     with pytest.raises(exception.EngineError) as raised:
         engine.start_container("x")
     assert not isinstance(raised.value, exception.CommandNotRunnable)
+
+
+@pytest.mark.parametrize(("status", "words", "kind"), [
+    # Docker 20.10
+    (500, "received unexpected HTTP status: 503 Service Unavailable", "RegistryUnavailable"),
+    (500, "toomanyrequests: You have reached your pull rate limit", "RegistryUnavailable"),
+    (500, 'Get "https://r.test/v2/": EOF', "RegistryUnavailable"),
+    (500, 'Get "https://r.test/v2/": net/http: TLS handshake timeout', "RegistryUnavailable"),
+    (500, 'Get "http://r.test/v2/": dial tcp 10.0.0.1:80: connect: connection refused',
+     "RegistryUnreachable"),
+    (500, 'Get "https://r.test/v2/": dial tcp: lookup r.test: no such host',
+     "RegistryUnreachable"),
+    (500, "unauthorized: authentication required", "RegistryRefused"),
+    (500, 'Head "http://r.test/v2/x/manifests/1": no basic auth credentials', "RegistryRefused"),
+    (404, "pull access denied for x, repository does not exist or may require 'docker login': "
+          "denied: requested access to the resource is denied", "EngineImageNotFound"),
+    (404, "no matching manifest for linux/amd64 in the manifest list entries: not found",
+     "PlatformNotFound"),
+    (500, 'Get "https://r.test/v2/": x509: certificate signed by unknown authority',
+     "ImagePullFailed"),
+])
+def test_the_engine_s_words_tell_what_a_failed_pull_means(
+        dockerd: Daemon, engine: Engine, status: int, words: str, kind: str):
+    dockerd.answer(PULL, daemon.status(status, words))
+    with pytest.raises(exception.EngineError) as error:
+        engine.pull_image(REFERENCE)
+    assert type(error.value).__name__ == kind
+    assert words in str(error.value)

@@ -27,6 +27,7 @@ def settings() -> Iterator[config_fixture.Config]:
     with config_fixture.Config(CONF) as config:
         docker_conf.register_opts(CONF)
         config.config(host=HOST)
+        config.config(group="docker", pull_timeout=1)
         yield config
 
 
