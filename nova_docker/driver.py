@@ -31,6 +31,7 @@ from nova_docker.operations import interfaces
 from nova_docker.operations import lifecycle
 from nova_docker.operations import password
 from nova_docker.operations import reconcile
+from nova_docker.operations import rescue
 from nova_docker.operations import sandbox
 from nova_docker.operations import snapshot
 from nova_docker.operations import spawn
@@ -69,6 +70,7 @@ class DockerDriver(driver.ComputeDriver):
         self._spawn = spawn.Spawn(self._engine, self._images, self._network,
                                   self._sandboxes, virtapi)
         self._lifecycle = lifecycle.Lifecycle(self._engine, self._network, self._sandboxes)
+        self._rescue = rescue.Rescue(self._engine, self._images, self._lifecycle)
         self._interfaces = interfaces.Interfaces(self._engine, self._network, self._sandboxes)
         self._snapshot = snapshot.Snapshots(self._engine, uploads.Uploads())
         self._events = events.Follower(
@@ -182,6 +184,14 @@ class DockerDriver(driver.ComputeDriver):
     def snapshot(self, context: Context, instance: Instance, image_id: str,
                  update_task_state: ty.Callable[..., None]) -> None:
         self._snapshot(context, instance, image_id, update_task_state)
+
+    def rescue(self, context: Context, instance: Instance, network_info: NetworkInfo,
+               image_meta: nova_image_meta.ImageMeta, rescue_password: str | None,
+               block_device_info: BlockDeviceInfo, share_info: ty.Any) -> None:
+        self._rescue.rescue(context, instance, network_info, image_meta, rescue_password)
+
+    def unrescue(self, context: Context, instance: Instance) -> None:
+        self._rescue.unrescue(instance)
 
     # Power ---------------------------------------------------------------------------
 

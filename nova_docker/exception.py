@@ -49,6 +49,12 @@ class EngineConflict(EngineError):
     """The object is in a state that does not allow the request (HTTP 409)."""
 
 
+class NotRescuable(exception.NovaException):
+    """The files of an instance cannot be shown to a rescue container."""
+
+    msg_fmt = '%(reason)s'
+
+
 class ContainerNotFound(EngineError):
     """The engine does not know the container."""
 

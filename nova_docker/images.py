@@ -4,6 +4,7 @@ import dataclasses
 
 from nova import context as nova_context
 import nova.conf
+from nova.image import glance
 from oslo_concurrency import lockutils
 from oslo_log import log as logging
 
@@ -42,6 +43,7 @@ class Images:
         self._engine = engine
         self._archives = archives.Archives(engine)
         self._pulls = pulls.Pulls(engine)
+        self._glance = glance.API()
 
     def ensure(self, context: nova_context.RequestContext,
                source: image_translation.ImageSource, root_gb: int = 0,
@@ -74,6 +76,17 @@ class Images:
             self._fetch(context, source, root_gb, certificates)
             digest = self._engine.inspect_image(source.reference)['Id']
             return ReadyImage(digest, is_new=True)
+
+    def describe(self, context: nova_context.RequestContext,
+                 image_id: str) -> tuple[str | None, dict[str, str]]:
+        """What Glance says of an image: its checksum and all of its properties.
+
+        Nova's ImageMeta drops the properties that it does not know.
+
+        :raises ImageNotFound: there is none, or the user may not see it
+        """
+        image = self._glance.get(context, image_id)
+        return image['checksum'], image['properties']
 
     def _find(self, source: image_translation.ImageSource, root_gb: int) -> str | None:
         try:

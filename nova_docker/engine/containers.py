@@ -81,6 +81,15 @@ class Containers(session.Session):
             if 'in progress' not in str(e):
                 raise
 
+    def rename_container(self, name: str, new_name: str) -> None:
+        """``POST /containers/{id}/rename``, in whatever state it is.
+
+        :raises ContainerNotFound: when there is none of that name
+        :raises EngineConflict: when the new name is taken
+        """
+        self._call(f'rename container {name} to {new_name}',
+                   lambda: self._short.rename(name, new_name))
+
     def tail_logs(self, name: str, *, lines: int, max_bytes: int) -> bytes:
         """The end of a TTY container's output.
 

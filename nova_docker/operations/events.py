@@ -119,7 +119,8 @@ class Follower:
         """Say of every instance what it is, because events were missed."""
         for entry in self._engine.list_containers(naming.host_filter(CONF.host)):
             transition = _STATES.get(entry['State'])
-            if container.is_workload(entry) and transition is not None:
+            if (container.is_workload(entry) and not container.is_parked(entry)
+                    and transition is not None):
                 self._tell(naming.instance_of(entry['Labels']), transition)
 
     def _handle(self, event: dict[str, ty.Any]) -> None:

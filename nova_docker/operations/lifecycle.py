@@ -112,7 +112,7 @@ class Lifecycle:
         :raises InstanceNotFound: when its container is absent
         """
         with exclusive(instance.uuid), known(instance):
-            self._start(instance, network_info)
+            self.start(instance, network_info)
 
     def reboot(self, instance: nova_instance.Instance,
                network_info: network_model.NetworkInfo, soft: bool) -> None:
@@ -123,10 +123,15 @@ class Lifecycle:
         timeout = CONF.docker.reboot_timeout if soft else 0
         with exclusive(instance.uuid), known(instance):
             self._engine.stop_container(naming.workload_name(instance.uuid), timeout)
-            self._start(instance, network_info)
+            self.start(instance, network_info)
 
-    def _start(self, instance: nova_instance.Instance,
-               network_info: network_model.NetworkInfo) -> None:
+    def start(self, instance: nova_instance.Instance,
+              network_info: network_model.NetworkInfo) -> None:
+        """Start, with the network in place.  The caller holds the instance's lock.
+
+        :raises ContainerNotFound: when its container is absent
+        :raises SandboxLost: when what it can join is
+        """
         # A start of a container that is not there must not make a sandbox.
         self._engine.inspect_container(naming.workload_name(instance.uuid))
         pid = self._sandboxes.ensure_running(instance)
@@ -168,7 +173,7 @@ class Lifecycle:
             if self._is_paused(instance):
                 self._engine.unpause_container(naming.workload_name(instance.uuid))
             elif not self._is_running(instance):
-                self._start(instance, network_info)
+                self.start(instance, network_info)
 
     def _is_paused(self, instance: nova_instance.Instance) -> bool:
         inspected = self._engine.inspect_container(naming.workload_name(instance.uuid))
@@ -222,6 +227,7 @@ class Lifecycle:
                 self._stop_if_there(workload)
             else:
                 self._engine.remove_container(workload)
+                self._engine.remove_container(naming.parked_name(instance.uuid))
             if not keep_vifs:
                 self._network.unplug(instance, network_info or ())
                 if keep_disk:

@@ -11,6 +11,7 @@ from oslo_log import log as logging
 from nova_docker import network
 from nova_docker.engine import client
 from nova_docker.operations import lifecycle
+from nova_docker.operations import rescue
 from nova_docker.operations import sandbox
 from nova_docker.translate import container
 from nova_docker.translate import naming
@@ -29,6 +30,7 @@ def reconcile(engine: client.Engine, net: network.Network,
     Nova's running_deleted_instance_action decides about it.
     """
     listed = engine.list_containers(naming.host_filter(CONF.host))
+    _end_interrupted_rescues(listed, engine)
     present = {naming.instance_of(entry['Labels']) for entry in listed}
     started = {naming.instance_of(entry['Labels']) for entry in listed if _is_started(entry)}
     abandoned = (present | net.plugged_instances()) - started
@@ -39,6 +41,19 @@ def reconcile(engine: client.Engine, net: network.Network,
         # A boot that is at work right now holds the lock.
         with lifecycle.exclusive(instance_uuid):
             _remove_if_half_made(instance_uuid, engine, net, sandboxes)
+
+
+def _end_interrupted_rescues(listed: list[container.Json], engine: client.Engine) -> None:
+    """Put back what was parked where no rescue container ever ran in its place."""
+    for entry in filter(container.is_parked, listed):
+        instance_uuid = naming.instance_of(entry['Labels'])
+        # A rescue that is at work right now holds the lock.
+        with lifecycle.exclusive(instance_uuid):
+            entries = engine.list_containers(naming.instance_filter(CONF.host, instance_uuid))
+            if not any(_is_started(other) and not container.is_parked(other)
+                       for other in entries):
+                LOG.warning('Ending an interrupted rescue of instance %s', instance_uuid)
+                rescue.put_back(engine, instance_uuid)
 
 
 def reconcile_beside(engine: client.Engine, net: network.Network,

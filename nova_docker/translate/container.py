@@ -235,6 +235,13 @@ def is_workload(listed: Mapping[str, ty.Any]) -> bool:
     return bool(listed['Labels'].get(naming.LABEL_ROLE) == naming.ROLE_WORKLOAD)
 
 
+def is_parked(listed: Mapping[str, ty.Any]) -> bool:
+    """Whether an entry of the container list is a workload whose place a rescue
+    has taken."""
+    parked = naming.parked_name(naming.instance_of(listed['Labels']))
+    return f'/{parked}' in listed['Names']
+
+
 def never_started(listed: Mapping[str, ty.Any]) -> bool:
     """Whether an entry of the container list was made and not started yet."""
     return bool(listed['State'] == 'created')

@@ -14,6 +14,8 @@ LABEL_ROLE = _PREFIX + 'role'           # sandbox or workload
 LABEL_GENERATION = _PREFIX + 'generation'  # counts rebuilds of the workload
 LABEL_IMAGE_DIGEST = _PREFIX + 'image-digest'  # <repository>@sha256:... of the registry
 
+LABELS = frozenset((LABEL_INSTANCE, LABEL_NAME, LABEL_HOST, LABEL_ROLE, LABEL_GENERATION))
+
 ROLE_SANDBOX = 'sandbox'
 ROLE_WORKLOAD = 'workload'
 
@@ -36,6 +38,13 @@ def workload_name(instance_uuid: str) -> str:
 def sandbox_name(instance_uuid: str) -> str:
     """Name of the container that holds the instance's network."""
     return f'nova-{instance_uuid}-sandbox'
+
+
+def parked_name(instance_uuid: str) -> str:
+    """Name of the container that runs the instance's image, while the container
+    of a rescue has its place and its name.
+    """
+    return f'nova-{instance_uuid}-rescued'
 
 
 def host_filter(host: str) -> dict[str, str]:

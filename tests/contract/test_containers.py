@@ -54,6 +54,26 @@ def test_a_program_that_ends_leaves_its_exit_code(world: World):
     assert world.engine.inspect_container(name)["State"]["ExitCode"] == 1
 
 
+def test_a_renamed_container_is_known_by_its_new_name_alone(world: World):
+    name, other, new = world.run(), world.create(), world.name()
+    with pytest.raises(exception.EngineConflict):
+        world.engine.rename_container(name, other)
+    world.engine.rename_container(name, new)
+    assert world.state(new) == "running"
+    with pytest.raises(exception.ContainerNotFound):
+        world.engine.inspect_container(name)
+    with pytest.raises(exception.ContainerNotFound):
+        world.engine.rename_container(name, new)
+    assert [f"/{new}"] in [entry["Names"] for entry in world.engine.list_containers(world.labels)]
+    world.engine.create_container(name, world.config())
+
+
+def test_a_container_says_where_its_layers_are(world: World):
+    layers = world.engine.inspect_container(world.create())["GraphDriver"]
+    assert {"LowerDir", "UpperDir", "WorkDir"} <= (layers["Data"] or {}).keys() or (
+        layers["Name"] != "overlay2")
+
+
 def test_the_images_command_is_run_when_none_is_given(world: World):
     image = world.load(world.image("/bin/echo", "from", "the", "image"))
     name = world.run(image=image.id)

@@ -103,6 +103,10 @@ class Container:
                 "Labels": dict(self.labels),
             },
             "Mounts": [],
+            "GraphDriver": {"Name": "overlay2", "Data": {
+                "LowerDir": f"/layers/{self.id}-init/diff:/layers/{self.image.id}/diff",
+                "UpperDir": f"/layers/{self.id}/diff", "WorkDir": f"/layers/{self.id}/work",
+                "MergedDir": f"/layers/{self.id}/merged"}},
             "NetworkSettings": {"SandboxKey": "", "Networks": {}},
         }
 

@@ -205,6 +205,16 @@ class FakeEngine:
         self._emit(container, "destroy")
 
     @verb
+    def rename_container(self, name: str, new_name: str) -> None:
+        action = f"rename container {name} to {new_name}"
+        container = self._find(name, action)
+        if any(other.name == new_name for other in self.containers.values()):
+            raise exception.EngineConflict(
+                action=action, reason=f'The container name "/{new_name}" is already in use')
+        container.name = new_name
+        self._emit(container, "rename")
+
+    @verb
     def tail_logs(self, name: str, *, lines: int, max_bytes: int) -> bytes:
         container = self._find(name, f"read the logs of container {name}")
         kept = container.output.splitlines(keepends=True)

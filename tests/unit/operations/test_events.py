@@ -122,6 +122,22 @@ def test_what_happened_while_the_engine_was_lost_is_told_afterwards(
     eventually(lambda: (instance.uuid, STOPPED) in told)
 
 
+def test_a_container_that_a_rescue_has_parked_is_not_taken_for_the_instance(
+        follower: events.Follower, engine: FakeEngine, compute_host: FakeHost,
+        told: list[tuple[str, int]], workload: str, instance: SimpleNamespace):
+    own = engine._find(workload, "look at")
+    engine.stop_container(workload, 0)
+    engine.rename_container(workload, naming.parked_name(instance.uuid))
+    engine.create_container(workload, own.config)
+    engine.start_container(workload)
+    engine.go_down()
+    eventually(lambda: compute_host.enabled is False)
+    told.clear()
+    engine.down = False
+    eventually(lambda: ("the engine", "is back") in told)
+    assert told == [(instance.uuid, STARTED), ("the engine", "is back")]
+
+
 def test_it_ends_promptly(follower: events.Follower):
     began = time.monotonic()
     follower.stop()

@@ -78,6 +78,29 @@ def test_a_workload_that_was_never_started_is_removed(workload, start_up, engine
     assert names(engine) == set()
 
 
+@pytest.mark.parametrize("rescuer", [None, "created"])
+def test_an_interrupted_rescue_is_ended(workload, start_up, engine, instance, rescuer):
+    own = engine._find(workload, "look at")
+    engine.stop_container(workload, 0)
+    engine.rename_container(workload, naming.parked_name(instance.uuid))
+    if rescuer:
+        engine.create_container(workload, own.config)
+    start_up()
+    assert names(engine) == {workload, naming.sandbox_name(instance.uuid)}
+    assert engine._find(workload, "look at") is own
+
+
+def test_a_rescue_that_runs_is_left_alone(workload, start_up, engine, instance):
+    own = engine._find(workload, "look at")
+    engine.stop_container(workload, 0)
+    engine.rename_container(workload, naming.parked_name(instance.uuid))
+    engine.create_container(workload, own.config)
+    engine.start_container(workload)
+    before = names(engine)
+    start_up()
+    assert names(engine) == before
+
+
 def test_nics_without_any_container_are_removed(start_up, net):
     net.plugged[str(uuid.uuid4())] = 1
     start_up()
