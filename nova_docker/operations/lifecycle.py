@@ -99,10 +99,12 @@ class Lifecycle:
         """Stop the image's process: its stop signal, then, after ``timeout``
         seconds, SIGKILL.  The sandbox keeps the NICs, unplugged from the wire.
 
-        :raises InstanceNotFound: when its container is absent
+        What is absent is off: a failed rebuild has removed it, and Nova switches
+        it off before the next.  It would take an error for a deletion, and show
+        the server rebuilding for ever.
         """
-        with exclusive(instance.uuid), known(instance):
-            self._engine.stop_container(naming.workload_name(instance.uuid), timeout)
+        with exclusive(instance.uuid):
+            self._stop_if_there(naming.workload_name(instance.uuid), timeout)
             self._network.set_carrier(instance.uuid, connected=False)
 
     def power_on(self, instance: nova_instance.Instance,
@@ -224,7 +226,7 @@ class Lifecycle:
         workload = naming.workload_name(instance.uuid)
         with exclusive(instance.uuid):
             if keep_disk:
-                self._stop_if_there(workload)
+                self._stop_if_there(workload, timeout=0)
             else:
                 self._engine.remove_container(workload)
                 self._engine.remove_container(naming.parked_name(instance.uuid))
@@ -235,8 +237,8 @@ class Lifecycle:
                 else:
                     self._sandboxes.remove(instance.uuid)
 
-    def _stop_if_there(self, workload: str) -> None:
+    def _stop_if_there(self, workload: str, timeout: int) -> None:
         try:
-            self._engine.stop_container(workload, timeout=0)
+            self._engine.stop_container(workload, timeout)
         except exception.ContainerNotFound:
             LOG.debug('Container %s is gone already', workload)

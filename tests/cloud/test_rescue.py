@@ -18,7 +18,7 @@ def test_a_server_is_repaired_at_its_own_address_from_another_image(tenant: user
     server, other = tenant.boot('broken', 'busybox'), tenant.boot('other', 'busybox')
     address = tenant.addresses(server)[0]
     write(server, '/config', 'bad')
-    tenant.api.compute.rescue_server(server, image_ref=tenant.image_id('nginx'))
+    tenant.api.compute.rescue_server(server, image=tenant.image_id('nginx'))
     tenant.wait_status(server, 'RESCUE')
     assert machine_state.inspect(container(server))['Config']['Image'] != (
         machine_state.inspect(f'{container(server)}-rescued')['Config']['Image'])
@@ -54,4 +54,5 @@ def test_a_rescued_server_outlives_nova_compute_and_is_deleted_whole(
     compute.crash(admin)
     assert tenant.refresh(server).status == 'RESCUE'
     inside(server, 'ls', '/mnt/rescue/bin')
+    tenant.api.compute.delete_server(server, force=True)
     tenant.delete_server(server)

@@ -117,13 +117,13 @@ def test_an_absent_instance_is_said_to_be_absent(boots):
     driver, network = boots.driver, instances.network()
     for call in (lambda: driver.get_info(absent),
                  lambda: driver.get_console_output(boots.context, absent),
-                 lambda: driver.power_off(absent),
                  lambda: driver.power_on(boots.context, absent, network),
                  lambda: driver.reboot(boots.context, absent, network, "HARD"),
                  lambda: driver.pause(absent), lambda: driver.unpause(absent),
                  lambda: driver.resume(boots.context, absent, network)):
         with pytest.raises(nova_exception.InstanceNotFound, match=absent.uuid):
             call()
+    driver.power_off(absent)
     assert not driver.instance_exists(absent)
 
 
