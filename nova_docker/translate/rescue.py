@@ -51,14 +51,15 @@ def config(original: Mapping[str, ty.Any], network_of: str, image: str, ran: Jso
     :param ran: Cmd, Env and their like; what is absent is the image's
     :raises NotRescuable: see :func:`mounts`
     """
+    host = original['HostConfig']
     return {
         'Image': image,
         'Labels': {key: value for key, value in original['Config']['Labels'].items()
                    if key in naming.LABELS},
         'Tty': original['Config']['Tty'],
         'OpenStdin': original['Config'].get('OpenStdin', False),
-        'HostConfig': {**original['HostConfig'], 'NetworkMode': f'container:{network_of}',
-                       'Mounts': mounts(original)},
+        'HostConfig': {**host, 'NetworkMode': f'container:{network_of}',
+                       'Mounts': [*(host.get('Mounts') or ()), *mounts(original)]},
         **ran,
     }
 

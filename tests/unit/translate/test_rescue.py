@@ -15,7 +15,8 @@ def original(layers: int = 2, driver: str = "overlay2", **changes):
         "Config": {"Labels": {**LABELS, "of": "the image"}, "Tty": True, "OpenStdin": True,
                    "Env": ["A=b"], "Cmd": ["run"], "Entrypoint": None, "User": "u",
                    "WorkingDir": "/w", "Hostname": "h"},
-        "HostConfig": {"NetworkMode": "container:id", "Memory": 5},
+        "HostConfig": {"NetworkMode": "container:id", "Memory": 5,
+                       "Mounts": [{"Target": "/proc/stat"}]},
         "GraphDriver": {"Name": driver, "Data": {
             "LowerDir": lower, "UpperDir": "/d/upper", "WorkDir": "/d/work"}},
         "Mounts": [], **changes}
@@ -51,6 +52,8 @@ def test_what_cannot_be_mounted_is_refused_with_advice(unfit, why):
 def test_limits_and_identity_are_the_originals_and_the_network_is_the_sandboxs():
     made = rescue.config(original(), "the-sandbox", "sha256:1", {"Cmd": ["fix"]})
     assert made["HostConfig"]["Memory"] == 5
+    assert [mount["Target"] for mount in made["HostConfig"]["Mounts"]] == [
+        "/proc/stat", "/mnt/rescue"]
     assert made["HostConfig"]["NetworkMode"] == "container:the-sandbox"
     assert made["Labels"] == LABELS
     assert (made["Image"], made["Cmd"]) == ("sha256:1", ["fix"])
