@@ -29,7 +29,7 @@ def state(operations: Lifecycle, instance: SimpleNamespace) -> int:
     return operations.info(instance).state
 
 
-@pytest.mark.parametrize("name", OPERATIONS.keys() - {"power_off"})
+@pytest.mark.parametrize("name", sorted(OPERATIONS.keys() - {"power_off"}))
 def test_an_absent_instance_is_not_found_and_nothing_is_made(
         name: str, operations: Lifecycle, engine: FakeEngine, instance: SimpleNamespace):
     with pytest.raises(nova_exception.InstanceNotFound):
