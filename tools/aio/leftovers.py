@@ -76,8 +76,9 @@ def namespaces(layout: Layout) -> list[str]:
 
 
 def remove_namespaces(layout: Layout) -> None:
-    """Remove the agents' namespaces and what they noted about them."""
+    """Remove the agents' namespaces, what runs in them, and what was noted about them."""
     for name in namespaces(layout):
+        _send(map(int, program.output(['ip', 'netns', 'pids', name]).split()), signal.SIGKILL)
         program.output(['ip', 'netns', 'delete', name])
     for folder in ('dhcp', 'external', 'ns-metadata-proxy', 'ra'):
         shutil.rmtree(layout.data / 'neutron' / folder, ignore_errors=True)

@@ -124,11 +124,13 @@ class Up:
             self._start(['nova-compute'])
 
     def _stop_agents_of_a_former_switch(self) -> None:
-        """A switch that was restarted has lost the ports that are in namespaces, and only
-        an agent that starts makes them anew."""
+        """A switch that was restarted no longer serves the ports that are in namespaces,
+        and the agents take these ports, which are still there, for good."""
         started = self.supervisor.started_at()
-        self.supervisor.stop(name for name in ('neutron-dhcp-agent', 'neutron-l3-agent')
-                             if started[name] < started['ovs-vswitchd'])
+        agents = ('neutron-dhcp-agent', 'neutron-l3-agent')
+        if any(0 < started[name] < started['ovs-vswitchd'] for name in agents):
+            self.supervisor.stop(agents)
+            leftovers.remove_namespaces(self.layout)
 
     def _wait_until_usable(self, admin: Any) -> None:
         with self.steps.step('the APIs answer'):
