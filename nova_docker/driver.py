@@ -8,11 +8,14 @@ import typing as ty
 from nova import context as nova_context
 from nova import exception as nova_exception
 from nova.compute import power_state
+from nova.compute import task_states
 import nova.conf
 from nova.console import type as console_type
 from nova.network import model as network_model
+from nova.objects import flavor as nova_flavor
 from nova.objects import image_meta as nova_image_meta
 from nova.objects import instance as nova_instance
+from nova.objects import migration as nova_migration
 from nova.virt import driver
 from nova.virt import hardware
 import os_resource_classes as orc
@@ -26,9 +29,11 @@ from nova_docker import images
 from nova_docker import network
 from nova_docker import uploads
 from nova_docker.engine import client
+from nova_docker.operations import allowance
 from nova_docker.operations import events
 from nova_docker.operations import interfaces
 from nova_docker.operations import lifecycle
+from nova_docker.operations import migration as migrations
 from nova_docker.operations import password
 from nova_docker.operations import reconcile
 from nova_docker.operations import rescue
@@ -44,6 +49,7 @@ conf.register_opts(CONF)
 
 Context: ty.TypeAlias = nova_context.RequestContext
 Instance: ty.TypeAlias = nova_instance.Instance
+Migration: ty.TypeAlias = nova_migration.Migration
 NetworkInfo: ty.TypeAlias = network_model.NetworkInfo
 BlockDeviceInfo: ty.TypeAlias = dict[str, ty.Any] | None
 
@@ -67,10 +73,13 @@ class DockerDriver(driver.ComputeDriver):
         self._network = network.Network()
         self._consoles = console.Consoles(self._engine)
         self._sandboxes = sandbox.Sandboxes(self._engine)
+        self._allowances = allowance.Allowances(self._engine)
         self._spawn = spawn.Spawn(self._engine, self._images, self._network,
-                                  self._sandboxes, virtapi)
-        self._lifecycle = lifecycle.Lifecycle(self._engine, self._network, self._sandboxes)
+                                  self._sandboxes, self._allowances, virtapi)
+        self._lifecycle = lifecycle.Lifecycle(self._engine, self._network, self._sandboxes,
+                                              self._allowances)
         self._rescue = rescue.Rescue(self._engine, self._images, self._lifecycle)
+        self._migrations = migrations.Migrations(self._lifecycle, self._allowances)
         self._interfaces = interfaces.Interfaces(self._engine, self._network, self._sandboxes)
         self._snapshot = snapshot.Snapshots(self._engine, uploads.Uploads())
         self._events = events.Follower(
@@ -91,7 +100,7 @@ class DockerDriver(driver.ComputeDriver):
         compute_host.check_configuration()
         self._sandboxes.image = self._images.ensure_sandbox(
             compute_host.architecture(), CONF.docker.sandbox_image)
-        self._spawn.disk_quota = self._host.supports_disk_quota(self._sandboxes.image)
+        self._allowances.disk_quota = self._host.supports_disk_quota(self._sandboxes.image)
         reconcile.reconcile(self._engine, self._network, self._sandboxes)
         self._snapshot.remove_leftovers()
         self._events.start()
@@ -172,7 +181,10 @@ class DockerDriver(driver.ComputeDriver):
                 block_device_info: BlockDeviceInfo = None, destroy_disks: bool = True,
                 destroy_secrets: bool = True) -> None:
         self._consoles.close(instance.uuid)
-        self._lifecycle.destroy(instance, network_info, keep_disk=not destroy_disks)
+        # What reverts a resize in place goes on with the same network.
+        keep_vifs = not destroy_disks and instance.task_state == task_states.RESIZE_REVERTING
+        self._lifecycle.destroy(instance, network_info, keep_disk=not destroy_disks,
+                                keep_vifs=keep_vifs)
 
     def cleanup(self, context: Context, instance: Instance, network_info: NetworkInfo,
                 block_device_info: BlockDeviceInfo = None, destroy_disks: bool = True,
@@ -214,6 +226,40 @@ class DockerDriver(driver.ComputeDriver):
 
     def unpause(self, instance: Instance) -> None:
         self._lifecycle.unpause(instance)
+
+    # Another flavor ----------------------------------------------------------------------
+
+    def migrate_disk_and_power_off(self, context: Context, instance: Instance, dest: str,
+                                   flavor: nova_flavor.Flavor, network_info: NetworkInfo,
+                                   block_device_info: BlockDeviceInfo = None,
+                                   timeout: int = 0, retry_interval: int = 0) -> str:
+        return self._migrations.leave(instance, dest, flavor, timeout)
+
+    def finish_migration(self, context: Context, migration: Migration, instance: Instance,
+                         disk_info: str, network_info: NetworkInfo,
+                         image_meta: nova_image_meta.ImageMeta, resize_instance: bool,
+                         allocations: ty.Any, block_device_info: BlockDeviceInfo = None,
+                         power_on: bool = True, share_info: ty.Any = None) -> None:
+        self._migrations.arrive(migration, instance, disk_info, network_info, power_on)
+
+    def confirm_migration(self, context: Context, migration: Migration, instance: Instance,
+                          network_info: NetworkInfo) -> None:
+        self._migrations.confirm(migration, instance)
+
+    def finish_revert_migration(self, context: Context, instance: Instance,
+                                network_info: NetworkInfo, migration: Migration,
+                                block_device_info: BlockDeviceInfo = None,
+                                power_on: bool = True, share_info: ty.Any = None) -> None:
+        self._migrations.revert(instance, network_info, power_on)
+
+    def check_instance_shared_storage_local(self, context: Context,
+                                            instance: Instance) -> dict[str, str]:
+        return {'host': CONF.host}
+
+    def check_instance_shared_storage_remote(self, context: Context,
+                                             data: dict[str, str]) -> bool:
+        # No host has another's containers; Nova asks in a resize on one host, too.
+        return bool(data['host'] == CONF.host)
 
     # Identity --------------------------------------------------------------------------
 

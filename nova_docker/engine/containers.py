@@ -60,6 +60,23 @@ class Containers(session.Session):
         self._repeatable(f'stop container {name}',
                          lambda: self._short.stop(name, timeout=timeout))
 
+    def update_container(self, name: str, changes: Json) -> None:
+        """``POST /containers/{id}/update`` with the JSON as it is, in whatever state
+        the container is.
+
+        :raises EngineConflict: when the limits contradict each other
+        :raises EngineRejected: when the engine refuses a limit
+        """
+        answer = self._repeatable(f'update container {name}',
+                                  lambda: self._post_update(name, changes))
+        for warning in answer.get('Warnings') or ():
+            LOG.debug('Engine about container %s: %s', name, warning)
+
+    def _post_update(self, name: str, changes: Json) -> Json:
+        # The SDK's own method knows no limit of processes.
+        return ty.cast(Json, self._short._result(self._short._post_json(
+            self._short._url('/containers/{0}/update', name), data=changes), json=True))
+
     def pause_container(self, name: str) -> None:
         """:raises EngineConflict: when it is paused already or not running"""
         self._call(f'pause container {name}', lambda: self._short.pause(name))

@@ -14,6 +14,7 @@ from oslo_log import log as logging
 from nova_docker import exception
 from nova_docker import network
 from nova_docker.engine import client
+from nova_docker.operations import allowance
 from nova_docker.operations import sandbox
 from nova_docker.translate import container
 from nova_docker.translate import naming
@@ -50,10 +51,11 @@ class Lifecycle:
     """The operations on instances that exist."""
 
     def __init__(self, engine: client.Engine, net: network.Network,
-                 sandboxes: sandbox.Sandboxes) -> None:
+                 sandboxes: sandbox.Sandboxes, allowances: allowance.Allowances) -> None:
         self._engine = engine
         self._network = net
         self._sandboxes = sandboxes
+        self._allowances = allowances
 
     # What there is ---------------------------------------------------------------
 
@@ -120,11 +122,16 @@ class Lifecycle:
                network_info: network_model.NetworkInfo, soft: bool) -> None:
         """Stop and start; a soft reboot asks the process to end first.
 
+        A hard one also mends the limits, which a resize that broke off may have
+        left as they were, or changed already.
+
         :raises InstanceNotFound: when its container is absent
         """
         timeout = CONF.docker.reboot_timeout if soft else 0
         with exclusive(instance.uuid), known(instance):
             self._engine.stop_container(naming.workload_name(instance.uuid), timeout)
+            if not soft:
+                self._allowances.apply(instance)
             self.start(instance, network_info)
 
     def start(self, instance: nova_instance.Instance,

@@ -14,10 +14,10 @@ from nova.objects import instance as nova_instance
 from oslo_log import log as logging
 
 from nova_docker import exception
-from nova_docker import host as compute_host
 from nova_docker import images
 from nova_docker import network
 from nova_docker.engine import client
+from nova_docker.operations import allowance
 from nova_docker.operations import background
 from nova_docker.operations import faults
 from nova_docker.operations import password
@@ -25,8 +25,6 @@ from nova_docker.operations import sandbox
 from nova_docker.operations import timeline
 from nova_docker.operations import undo
 from nova_docker.translate import container
-from nova_docker.translate import cpus
-from nova_docker.translate import flavor as flavor_translation
 from nova_docker.translate import image as image_translation
 from nova_docker.translate import naming
 
@@ -42,13 +40,13 @@ class Spawn:
 
     def __init__(self, engine: client.Engine, image_store: images.Images,
                  net: network.Network, sandboxes: sandbox.Sandboxes,
-                 virtapi: ty.Any) -> None:
+                 allowances: allowance.Allowances, virtapi: ty.Any) -> None:
         self._engine = engine
         self._images = image_store
         self._network = net
         self._sandboxes = sandboxes
+        self._allowances = allowances
         self._virtapi = virtapi
-        self.disk_quota = False
 
     def __call__(self, context: nova_context.RequestContext,
                  instance: nova_instance.Instance,
@@ -114,7 +112,7 @@ class Spawn:
                           admin_password: str | None,
                           undone: undo.UndoStack) -> background.Background[None]:
         command = image_translation.command(image_meta.properties.get('os_command_line'))
-        limits = self._limits(instance)
+        limits = self._allowances.limits(instance, instance.flavor)
         fetched: list[images.ReadyImage] = []
 
         def fetch_and_create() -> None:
@@ -151,18 +149,6 @@ class Spawn:
             self._engine.api_version, command=command, environment=instance.metadata,
             image_digest=image.pinned)
         self._engine.create_container(naming.workload_name(instance.uuid), config)
-
-    def _limits(self, instance: nova_instance.Instance) -> container.Limits:
-        flavor = instance.flavor
-        return container.Limits(
-            vcpus=flavor.vcpus, cpu_mode=CONF.docker.cpu_mode,
-            memory_mb=flavor.memory_mb, swap_mb=flavor.swap,
-            pids=CONF.docker.pids_limit,
-            disk_gb=flavor.root_gb if self.disk_quota else 0,
-            no_new_privileges=CONF.docker.no_new_privileges,
-            grants=flavor_translation.grants(flavor.extra_specs),
-            cpuset=cpus.cpuset(compute_host.cpus(), instance.numa_topology),
-            lxcfs_root=CONF.docker.lxcfs_root or '')
 
     # The network -------------------------------------------------------------------
 

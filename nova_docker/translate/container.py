@@ -10,6 +10,7 @@ import typing as ty
 
 from nova.compute import power_state
 
+from nova_docker.translate import allowance
 from nova_docker.translate import cpus
 from nova_docker.translate import flavor
 from nova_docker.translate import naming
@@ -113,16 +114,17 @@ def workload_config(identity: Identity, image: str, limits: Limits, api: tuple[i
     :param environment: added to the image's own
     :param image_digest: the registry's digest that its tag was resolved to
     """
+    granted = allowed(limits)
     config: Json = {
         'Image': image,
-        'Labels': _labels(naming.ROLE_WORKLOAD, identity, image_digest),
+        'Labels': {**_labels(naming.ROLE_WORKLOAD, identity, image_digest),
+                   **allowance.fixed(granted)},
         'Env': [f'{key}={value}' for key, value in sorted((environment or {}).items())],
         'HostConfig': {
             # The engine keeps the sandbox's id, if the sandbox is there already.
             'NetworkMode': f'container:{naming.sandbox_name(identity.uuid)}',
             'LogConfig': _LOG,
-            **_limits(limits),
-            **_grants(limits.grants),
+            **granted,
             **_own_figures(limits.lxcfs_root),
             **_shim_group(identity, api),
         },
@@ -142,6 +144,11 @@ def _shim_group(identity: Identity, api: tuple[int, ...]) -> Json:
     if api < _SHIM_GROUP_API:
         return {}
     return {'Annotations': {_SHIM_GROUP: identity.uuid}}
+
+
+def allowed(limits: Limits) -> Json:
+    """The part of the HostConfig that comes from the flavor."""
+    return {**_limits(limits), **_grants(limits.grants)}
 
 
 def _limits(limits: Limits) -> Json:

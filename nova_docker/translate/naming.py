@@ -13,6 +13,7 @@ LABEL_HOST = _PREFIX + 'host'           # [DEFAULT]/host of the owner
 LABEL_ROLE = _PREFIX + 'role'           # sandbox or workload
 LABEL_GENERATION = _PREFIX + 'generation'  # counts rebuilds of the workload
 LABEL_IMAGE_DIGEST = _PREFIX + 'image-digest'  # <repository>@sha256:... of the registry
+LABEL_FIXED = _PREFIX + 'fixed'         # what of the flavor no update changes
 
 LABELS = frozenset((LABEL_INSTANCE, LABEL_NAME, LABEL_HOST, LABEL_ROLE, LABEL_GENERATION))
 

@@ -1,5 +1,7 @@
 """What an engine does with containers.  The fake is held to the real one."""
 
+from typing import Any
+
 import pytest
 
 from nova_docker import exception
@@ -194,8 +196,9 @@ def test_an_inspection_shows_the_configuration(world: World):
     ("stop_container", (0,)),
     ("pause_container", ()),
     ("unpause_container", ()),
+    ("update_container", ({"PidsLimit": 5},)),
 ])
-def test_an_absent_container_is_not_found(world: World, verb: str, arguments: tuple[int, ...]):
+def test_an_absent_container_is_not_found(world: World, verb: str, arguments: tuple[Any, ...]):
     with pytest.raises(exception.ContainerNotFound):
         getattr(world.engine, verb)(ABSENT, *arguments)
 
@@ -285,3 +288,42 @@ def test_logs_of_two_runs_follow_each_other(world: World):
     world.engine.start_container(name)
     eventually(lambda: world.ended(name) and
                world.engine.tail_logs(name, lines=9, max_bytes=99).count(b"again") == 2)
+
+
+@pytest.mark.parametrize("state", ["created", "running", "paused", "exited"])
+def test_an_update_changes_limits_in_whatever_state(world: World, state: str):
+    name = world.create(host={"Memory": 64 * 2**20, "MemorySwap": 64 * 2**20, "PidsLimit": 100,
+                              "CpuPeriod": 100_000, "CpuQuota": 100_000})
+    if state != "created":
+        world.engine.start_container(name)
+    if state == "paused":
+        world.engine.pause_container(name)
+    if state == "exited":
+        world.engine.stop_container(name, 0)
+    for wanted in ({"Memory": 96 * 2**20, "MemorySwap": 128 * 2**20, "PidsLimit": 50,
+                    "CpuPeriod": 100_000, "CpuQuota": 200_000},
+                   {"Memory": 32 * 2**20, "MemorySwap": 32 * 2**20, "CpuQuota": -1,
+                    "CpuShares": 2048}):
+        world.engine.update_container(name, wanted)
+        limits = world.engine.inspect_container(name)["HostConfig"]
+        assert {key: limits[key] for key in wanted} == wanted
+    assert limits["PidsLimit"] == 50
+    assert world.state(name) == state
+
+
+def test_an_update_takes_the_limit_of_processes_away(world: World):
+    name = world.create(host={"PidsLimit": 100})
+    world.engine.update_container(name, {"PidsLimit": -1})
+    assert not world.engine.inspect_container(name)["HostConfig"]["PidsLimit"]
+
+
+def test_memory_above_the_limit_of_memory_and_swap_is_no_update(world: World):
+    name = world.create(host={"Memory": 64 * 2**20, "MemorySwap": 64 * 2**20})
+    with pytest.raises(exception.EngineConflict, match="memoryswap"):
+        world.engine.update_container(name, {"Memory": 96 * 2**20})
+    assert world.engine.inspect_container(name)["HostConfig"]["Memory"] == 64 * 2**20
+
+
+def test_an_update_to_too_little_memory_is_rejected(world: World):
+    with pytest.raises(exception.EngineRejected, match="memory"):
+        world.engine.update_container(world.create(), {"Memory": 4096, "MemorySwap": 4096})

@@ -91,6 +91,12 @@ class DockerConnTestCase(test_virt_drivers._VirtDriverTestCase, test.TestCase):
         self.connection = Recorder(driver)
         self.addCleanup(self._remove_everything, driver)
 
+    def test_migrate_disk_and_power_off(self) -> None:
+        """Nova's own names a host that is another's."""
+        instance, network_info = self._get_running_instance()
+        self.connection.migrate_disk_and_power_off(
+            self.ctxt, instance, CONF.my_ip, instance.flavor, network_info)
+
     def test_live_migration(self) -> None:
         self.skipTest("the driver does not offer it yet, and this test does not allow that")
 

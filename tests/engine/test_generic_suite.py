@@ -30,7 +30,6 @@ NOT_OURS = {
         "get_instance_disk_info",
         "get_mks_console", "get_spice_console", "get_vnc_console",
         "get_volume_connector", "host_power_action", "live_migration_abort",
-        "migrate_disk_and_power_off",
         "poll_rebooting_instances", "post_claim_migrate_data",
         "set_host_enabled",
         "swap_volume", "trigger_crash_dump",

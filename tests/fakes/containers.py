@@ -8,8 +8,10 @@ import time
 from typing import Any
 import uuid
 
+from nova_docker import exception
 from tests.fakes.images import StoredImage
 
+MINIMUM_MEMORY = 6 * 1024 * 1024
 NEVER = "0001-01-01T00:00:00Z"
 # Above the kernel's largest process id: a test that uses one by mistake on the
 # real system hits nothing.
@@ -77,6 +79,20 @@ class Container:
     def end(self, exit_code: int) -> None:
         self.state, self.pid, self.exit_code = "exited", 0, exit_code
         self.finished_at = _now()
+
+    def update(self, changes: dict[str, Any], action: str) -> None:
+        """``POST /containers/{id}/update``"""
+        limits = {**self.host_config, **changes}
+        if 0 < limits.get("Memory", 0) < MINIMUM_MEMORY:
+            raise exception.EngineRejected(
+                action=action, reason="Minimum memory limit allowed is 6MB")
+        if "MemorySwap" not in changes and limits.get("Memory", 0) > limits.get("MemorySwap", 0):
+            raise exception.EngineConflict(
+                action=action, reason="Memory limit should be smaller than already set "
+                "memoryswap limit, update the memoryswap at the same time")
+        if limits.get("PidsLimit") == -1:
+            limits["PidsLimit"] = 0
+        self.host_config = limits
 
     def inspect(self) -> dict[str, Any]:
         """``GET /containers/{id}/json``"""

@@ -24,21 +24,21 @@ from typing import Any
 
 from nova_docker import exception
 from nova_docker.engine.client import EventStream
-from nova_docker.engine.client import File
 from nova_docker.engine.client import Json
 from tests.fakes import images
 from tests.fakes import terminals
 from tests.fakes.containers import Container
+from tests.fakes.containers import MINIMUM_MEMORY
 from tests.fakes.events import Event
 from tests.fakes.events import Feed
+from tests.fakes.insides import Insides
 from tests.fakes.verbs import verb
 
 CONTAINER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
-MINIMUM_MEMORY = 6 * 1024 * 1024
 KILLED = 128 + 9
 
 
-class FakeEngine:
+class FakeEngine(Insides):
     """See the module."""
 
     def __init__(self, url: str = "unix:///fake/docker.sock", *,
@@ -172,6 +172,13 @@ class FakeEngine:
             self._emit(container, "stop")
 
     @verb
+    def update_container(self, name: str, changes: Json) -> None:
+        action = f"update container {name}"
+        container = self._find(name, action)
+        container.update(changes, action)
+        self._emit(container, "update")
+
+    @verb
     def pause_container(self, name: str) -> None:
         action = f"pause container {name}"
         container = self._find(name, action)
@@ -219,58 +226,6 @@ class FakeEngine:
         container = self._find(name, f"read the logs of container {name}")
         kept = container.output.splitlines(keepends=True)
         return b"".join(kept[len(kept) - min(lines, len(kept)):])[-max_bytes:]
-
-    # Files -------------------------------------------------------------------
-
-    @verb
-    def read_file(self, name: str, path: str) -> File:
-        action = f"read {path} of container {name}"
-        files = self._find(name, action).files
-        if path not in files:
-            raise exception.PathNotFound(action=action, reason=f"Could not find the file {path}")
-        return files[path]
-
-    @verb
-    def write_file(self, name: str, path: str, file: File) -> None:
-        action = f"write {path} of container {name}"
-        files = self._find(name, action).files
-        folder = posixpath.dirname(path).rstrip("/") + "/"
-        if not any(other.startswith(folder) for other in files):
-            raise exception.PathNotFound(action=action, reason=f"Could not find the file {folder}")
-        files[path] = file
-
-    # Terminals ---------------------------------------------------------------
-
-    @verb
-    def has_file(self, name: str, path: str) -> bool:
-        return any(path in container.image.paths for container in self.containers.values()
-                   if name in (container.name, container.id))
-
-    @verb
-    def create_exec(self, name: str, command: list[str]) -> str:
-        self._must_run(name, f"run a command in container {name}")
-        made = terminals.Exec(command)
-        self._execs[made.id] = made
-        return made.id
-
-    @verb
-    def open_exec(self, exec_id: str) -> terminals.FakeTerminal:
-        return self._execs[exec_id].start()
-
-    @verb
-    def exec_pid(self, exec_id: str) -> int | None:
-        return self._execs[exec_id].pid
-
-    @verb
-    def run_aside(self, name: str, command: list[str]) -> None:
-        self._must_run(name, f"run a command in container {name}")
-
-    @verb
-    def attach(self, name: str) -> terminals.FakeTerminal:
-        action = f"attach to container {name}"
-        if self._find(name, action).state == "paused":
-            raise exception.EngineConflict(action=action, reason=f"container {name} is paused")
-        return terminals.FakeTerminal()
 
     # Images ------------------------------------------------------------------
 
@@ -331,12 +286,6 @@ class FakeEngine:
             if name in (container.name, container.id):
                 return container
         raise exception.ContainerNotFound(action=action, reason=f"No such container: {name}")
-
-    def _must_run(self, name: str, action: str) -> None:
-        state = self._find(name, action).state
-        if state != "running":
-            why = "paused" if state == "paused" else "not running"
-            raise exception.EngineConflict(action=action, reason=f"Container {name} is {why}")
 
     def _pin_network(self, container: Container) -> None:
         """The engine replaces the name of a joined container by its id."""

@@ -9,6 +9,7 @@ from oslo_config import fixture as config_fixture
 import pytest
 
 from nova_docker import conf as docker_conf
+from nova_docker.operations import allowance
 from nova_docker.operations import lifecycle
 from nova_docker.operations import sandbox
 from nova_docker.translate import container
@@ -33,8 +34,9 @@ def settings() -> Iterator[config_fixture.Config]:
 
 @pytest.fixture
 def instance() -> SimpleNamespace:
+    flavor = SimpleNamespace(vcpus=1, memory_mb=64, swap=0, root_gb=1, extra_specs={})
     return SimpleNamespace(uuid=str(uuid.uuid4()), name="instance-00000001", hostname="web",
-                           task_state=None)
+                           flavor=flavor, task_state=None, numa_topology=None)
 
 
 @pytest.fixture
@@ -63,9 +65,14 @@ def sandboxes(engine: FakeEngine, image: str) -> sandbox.Sandboxes:
 
 
 @pytest.fixture
-def operations(engine: FakeEngine, net: FakeNetwork,
-               sandboxes: sandbox.Sandboxes) -> lifecycle.Lifecycle:
-    return lifecycle.Lifecycle(engine, net, sandboxes)
+def allowances(engine: FakeEngine) -> allowance.Allowances:
+    return allowance.Allowances(engine)
+
+
+@pytest.fixture
+def operations(engine: FakeEngine, net: FakeNetwork, sandboxes: sandbox.Sandboxes,
+               allowances: allowance.Allowances) -> lifecycle.Lifecycle:
+    return lifecycle.Lifecycle(engine, net, sandboxes, allowances)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 from nova_docker import exception
 from nova_docker import images
+from nova_docker.operations import allowance
 from nova_docker.operations import sandbox
 from nova_docker.operations import spawn
 from nova_docker.translate import naming
@@ -97,7 +98,8 @@ def boot(engine: FakeEngine, net: FakeNetwork, sandboxes: sandbox.Sandboxes,
          image_meta: SimpleNamespace, network_info: Allocated):
     store = images.Images(engine)
     store._archives._glance = glance
-    spawns = spawn.Spawn(engine, store, net, sandboxes, virtapi)
+    spawns = spawn.Spawn(engine, store, net, sandboxes,
+                         allowance.Allowances(engine), virtapi)
     return lambda power_on=True: spawns(
         nova_context.RequestContext(is_admin=False), booting, image_meta, network_info, power_on)
 
