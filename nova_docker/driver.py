@@ -12,6 +12,7 @@ from nova.compute import task_states
 import nova.conf
 from nova.console import type as console_type
 from nova.network import model as network_model
+from nova.objects import diagnostics as nova_diagnostics
 from nova.objects import flavor as nova_flavor
 from nova.objects import image_meta as nova_image_meta
 from nova.objects import instance as nova_instance
@@ -30,6 +31,7 @@ from nova_docker import network
 from nova_docker import uploads
 from nova_docker.engine import client
 from nova_docker.operations import allowance
+from nova_docker.operations import diagnostics
 from nova_docker.operations import events
 from nova_docker.operations import interfaces
 from nova_docker.operations import lifecycle
@@ -63,6 +65,7 @@ class DockerDriver(driver.ComputeDriver):
         # takes is kept in Glance as raw.
         'supports_image_type_raw': True,
         'supports_attach_interface': True,
+        'supports_pcpus': True,
     }
 
     def __init__(self, virtapi: ty.Any) -> None:
@@ -81,6 +84,7 @@ class DockerDriver(driver.ComputeDriver):
         self._rescue = rescue.Rescue(self._engine, self._images, self._lifecycle)
         self._migrations = migrations.Migrations(self._lifecycle, self._allowances)
         self._interfaces = interfaces.Interfaces(self._engine, self._network, self._sandboxes)
+        self._diagnostics = diagnostics.Diagnostics(self._engine)
         self._snapshot = snapshot.Snapshots(self._engine, uploads.Uploads())
         self._events = events.Follower(
             self._engine, self._host, self.emit_event, on_return=lambda: (
@@ -115,6 +119,9 @@ class DockerDriver(driver.ComputeDriver):
 
     def get_host_uptime(self) -> str:
         return compute_host.uptime()
+
+    def get_host_cpu_stats(self) -> dict[str, int]:
+        return compute_host.cpu_stats()
 
     # Resources -----------------------------------------------------------------
 
@@ -153,6 +160,12 @@ class DockerDriver(driver.ComputeDriver):
 
     def get_info(self, instance: Instance, use_cache: bool = True) -> hardware.InstanceInfo:
         return self._lifecycle.info(instance)
+
+    def get_diagnostics(self, instance: Instance) -> dict[str, int]:
+        return self._diagnostics.figures(instance)
+
+    def get_instance_diagnostics(self, instance: Instance) -> nova_diagnostics.Diagnostics:
+        return self._diagnostics.details(instance)
 
     def get_console_output(self, context: Context, instance: Instance) -> str:
         return self._lifecycle.console_output(instance)

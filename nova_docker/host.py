@@ -123,6 +123,29 @@ def uptime() -> str:
             f'0 users,  load average: {load}')
 
 
+def cpu_stats() -> dict[str, int]:
+    """What ComputeDriver.get_host_cpu_stats is: nanoseconds since the boot, and MHz.
+
+    The kernel counts in ticks and tells of them in /proc/stat, see proc(5).
+    """
+    with open('/proc/stat', encoding='ascii') as f:
+        user, nice, system, idle, iowait, irq, softirq = map(int, f.readline().split()[1:8])
+    tick = 10**9 // os.sysconf('SC_CLK_TCK')
+    return {'user': (user + nice) * tick, 'kernel': (system + irq + softirq) * tick,
+            'idle': idle * tick, 'iowait': iowait * tick, 'frequency': _frequency()}
+
+
+def _frequency() -> int:
+    """MHz of the first CPU; 0 where the kernel does not tell."""
+    with open('/proc/cpuinfo', encoding='utf-8') as f:
+        found = re.search(r'^cpu MHz\s*: (\d+)', f.read(), re.MULTILINE)
+    try:
+        return int(found[1]) if found else int(
+            (_CPUS / 'cpu0/cpufreq/scaling_cur_freq').read_text('ascii')) // 1000
+    except FileNotFoundError:
+        return 0
+
+
 def cpus() -> cpu_translation.HostCpus:
     """The CPUs that are online, and whom [compute] gives them to.
 

@@ -7,6 +7,7 @@ on the host into the bridge.
 
 from collections.abc import Iterable
 import dataclasses
+import pathlib
 
 from nova import exception as nova_exception
 import nova.conf
@@ -20,11 +21,18 @@ from os_vif.objects import vif as os_vif_vif
 from oslo_log import log as logging
 
 from nova_docker.privileged import netns
+from nova_docker.translate import diagnostics
 from nova_docker.translate import naming
 from nova_docker.translate import netplan
 
 LOG = logging.getLogger(__name__)
 CONF = nova.conf.CONF
+_LINKS = pathlib.Path('/sys/class/net')
+# What the host's end has received, the instance has sent.
+_COUNTERS = {f'{theirs}_{nova}': f'{ours}_{kernel}'
+             for theirs, ours in (('rx', 'tx'), ('tx', 'rx'))
+             for nova, kernel in (('octets', 'bytes'), ('packets', 'packets'),
+                                  ('errors', 'errors'), ('drop', 'dropped'))}
 
 
 class Network:
@@ -176,6 +184,22 @@ class Network:
         """
         netns.set_links_state(naming.link_prefix(instance_uuid),
                               'up' if connected else 'down')
+
+
+def counters(network_info: Iterable[netplan.Vif]) -> list[diagnostics.NicCounters]:
+    """What an instance received and sent, in the order of its NICs."""
+    return [diagnostics.NicCounters(netplan.host_device(vif), vif['address'],
+                                    _counts(netplan.host_device(vif))) for vif in network_info]
+
+
+def _counts(device: str) -> dict[str, int]:
+    folder = _LINKS / device / 'statistics'
+    try:
+        return {name: int((folder / counter).read_text('ascii'))
+                for name, counter in _COUNTERS.items()}
+    except FileNotFoundError:
+        LOG.debug('NIC %s is not plugged', device)
+        return {}
 
 
 def _leave_switch(vif: os_vif_vif.VIFBase, info: instance_info.InstanceInfo) -> None:

@@ -107,6 +107,17 @@ class Containers(session.Session):
         self._call(f'rename container {name} to {new_name}',
                    lambda: self._short.rename(name, new_name))
 
+    def container_stats(self, name: str) -> Json:
+        """``GET /containers/{name}/stats``, once: what it has used until now.
+
+        One that does not run has used nothing, and no memory is told.
+
+        :raises ContainerNotFound: when there is none of that name
+        """
+        return self._repeatable(
+            f'read the counters of container {name}',
+            lambda: self._short.stats(name, stream=False, one_shot=True))
+
     def tail_logs(self, name: str, *, lines: int, max_bytes: int) -> bytes:
         """The end of a TTY container's output.
 

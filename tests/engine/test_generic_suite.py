@@ -25,9 +25,8 @@ NOT_OURS = {
     "register_event_listener": PLUMBING,
     "network_binding_host_id": "the base class gives the instance's host, as Neutron wants it",
     **dict.fromkeys((
-        "attach_volume", "block_stats", "detach_volume", "get_diagnostics",
-        "get_device_name_for_instance", "get_host_cpu_stats", "get_instance_diagnostics",
-        "get_instance_disk_info",
+        "attach_volume", "block_stats", "detach_volume",
+        "get_device_name_for_instance", "get_instance_disk_info",
         "get_mks_console", "get_spice_console", "get_vnc_console",
         "get_volume_connector", "host_power_action", "live_migration_abort",
         "poll_rebooting_instances", "post_claim_migrate_data",

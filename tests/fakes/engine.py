@@ -126,6 +126,10 @@ class FakeEngine(Insides):
         return self._find(name, f"inspect container {name}").inspect()
 
     @verb
+    def container_stats(self, name: str) -> Json:
+        return self._find(name, f"read the counters of container {name}").stats()
+
+    @verb
     def create_container(self, name: str, config: Json) -> str:
         action = f"create container {name}"
         refuse = functools.partial(exception.EngineRejected, action=action)

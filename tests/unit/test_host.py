@@ -1,10 +1,14 @@
 """The compute service is disabled and enabled by the driver, never against the operator."""
 
+import os
 from types import SimpleNamespace
 from unittest import mock
 
 from nova import exception as nova_exception
 from nova import objects
+from nova.compute.monitors.cpu import virt_driver
+from nova.objects import monitor_metric
+from oslo_config import fixture as config_fixture
 import pytest
 
 from nova_docker import host
@@ -80,3 +84,24 @@ def test_placement_that_does_not_answer_is_logged_and_no_error(
 def test_the_uptime_reads_as_the_command_prints_it():
     assert "load average: " in host.uptime()
     assert " up " in host.uptime()
+
+
+def test_the_host_has_worked_in_every_way_and_never_less_than_before():
+    before, after = host.cpu_stats(), host.cpu_stats()
+    assert before.keys() == {"user", "kernel", "idle", "iowait", "frequency"}
+    assert all(after[name] >= before[name] > 0 for name in ("user", "kernel", "idle"))
+    seconds = sum(value for name, value in before.items() if name != "frequency") / 1e9
+    with open("/proc/uptime", encoding="ascii") as f:
+        uptime = float(f.read().split()[0])
+    assert seconds < 1.5 * uptime * (os.cpu_count() or 1)
+
+
+def test_novas_monitor_makes_percentages_of_it():
+    driver = SimpleNamespace(get_host_cpu_stats=host.cpu_stats)
+    metrics = monitor_metric.MonitorMetricList(objects=[])
+    with config_fixture.Config(host.CONF) as config:
+        config.config(compute_driver="docker.DockerDriver")
+        virt_driver.Monitor(SimpleNamespace(driver=driver)).populate_metrics(metrics)
+    shares = {metric.name: metric.value for metric in metrics.objects}
+    assert 98 <= sum(shares[f"cpu.{kind}.percent"]
+                     for kind in ("user", "kernel", "idle", "iowait")) <= 100
