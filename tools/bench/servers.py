@@ -26,11 +26,16 @@ class Servers:
         self._flavor = self.cloud.compute.find_flavor(flavor, ignore_missing=False).id
         self.network = self.cloud.network.find_network('private', ignore_missing=False)
 
-    def create(self, name: str, count: int = 1, port: str | None = None) -> None:
-        """One request for ``count`` servers."""
-        network = {'port': port} if port else {'uuid': self.network.id}
+    def create(self, name: str, count: int = 1, port: str | None = None,
+               nics: int = 1) -> None:
+        """One request for ``count`` servers.
+
+        :param port: instead of NICs on the private network
+        :param nics: how many of them
+        """
+        networks = [{'port': port}] if port else [{'uuid': self.network.id}] * nics
         self.cloud.compute.create_server(
-            name=name, image_id=self._image, flavor_id=self._flavor, networks=[network],
+            name=name, image_id=self._image, flavor_id=self._flavor, networks=networks,
             min_count=count, max_count=count)
 
     def named(self, name: str) -> list[Any]:
@@ -64,11 +69,12 @@ class Servers:
             time.sleep(POLL)
 
     @contextlib.contextmanager
-    def running(self, name: str, count: int = 1, port: str | None = None) -> Iterator[float]:
+    def running(self, name: str, count: int = 1, port: str | None = None,
+                nics: int = 1) -> Iterator[float]:
         """Boot for the body, then delete; gives the seconds to ACTIVE."""
         begin = time.monotonic()
         try:
-            self.create(name, count, port)
+            self.create(name, count, port, nics)
             self.wait_active(name, count)
             yield time.monotonic() - begin
         finally:

@@ -11,27 +11,17 @@ Each boot logs how long its steps took.  Two figures come out of it:
 
 import json
 from pathlib import Path
-import re
 
 from aio import layout
 
 from bench import docker_run
 from bench import report
 from bench import servers
+from bench import spawn_log
 
 ROUNDS = 20
 # A wait for the allocation that is longer than this was a real wait.
 _WAITED = 0.005
-_LINE = re.compile(r'Spawned container nova-\S+ in (?P<total>[\d.]+) s: (?P<steps>.*)')
-
-
-def _boots(log: Path, offset: int) -> list[dict[str, float]]:
-    with log.open(errors='replace') as f:
-        f.seek(offset)
-        found = [m for m in map(_LINE.search, f) if m]
-    return [{'total': float(m['total']), **{
-        name: float(seconds) for name, seconds in
-        (step.rsplit(' ', 1) for step in m['steps'].split(', '))}} for m in found]
 
 
 def _beyond_neutron(boot: dict[str, float]) -> float:
@@ -60,7 +50,7 @@ def main(where: layout.Layout, folder: Path) -> None:
     finally:
         docker_run.remove_all()
         docker_run.docker('rmi', 'nova-docker-bench:latest')
-    boots = _boots(log, offset)
+    boots = spawn_log.boots(log, offset)
     peer = report.Series('docker run -d', runs)
     beyond = report.Series('spawn, beyond Neutron', [_beyond_neutron(b) for b in boots])
     own = report.Series('spawn, all own work', [_own_work(b) for b in boots])
