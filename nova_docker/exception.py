@@ -156,10 +156,9 @@ class NetnsError(exception.VirtualInterfacePlugException):
 
 
 class SandboxLost(exception.NovaException):
-    """The sandbox that a workload was made with is gone, and with it the
-    network that the workload can join.
+    """The sandbox that a container of a rescue was made with is gone, and with
+    it the network that this container can join.
     """
 
-    msg_fmt = ('The sandbox of instance %(instance_uuid)s was removed from the Docker '
-               'engine by somebody else, and its container can join no other. Rebuild '
-               'the instance.')
+    msg_fmt = ('Unrescue instance %(instance_uuid)s: its sandbox was removed from the '
+               'Docker engine by somebody else, and the rescue can join no other.')

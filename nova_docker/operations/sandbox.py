@@ -32,9 +32,35 @@ class Sandboxes:
         try:
             self._engine.start_container(name)
         except exception.ContainerNotFound:
-            self._engine.create_container(name, container.sandbox_config(
-                identity(instance), self.image, self._engine.api_version))
+            self._create(instance, name)
             self._engine.start_container(name)
+        return self._pid(name)
+
+    def start_draft(self, instance: nova_instance.Instance) -> int:
+        """Start a sandbox for a workload that is yet to be made.
+
+        If a sandbox had its name already, the engine would put its id in the
+        place of the name when it makes the workload, which could then join no
+        other sandbox, ever.
+
+        :returns: its main process, seen from the host
+        """
+        name = naming.draft_sandbox_name(instance.uuid)
+        self.remove(instance.uuid)
+        self._create(instance, name)
+        self._engine.start_container(name)
+        return self._pid(name)
+
+    def finish_draft(self, instance_uuid: str) -> None:
+        """Give it its name, now that the workload is made."""
+        self._engine.rename_container(naming.draft_sandbox_name(instance_uuid),
+                                      naming.sandbox_name(instance_uuid))
+
+    def _create(self, instance: nova_instance.Instance, name: str) -> None:
+        self._engine.create_container(name, container.sandbox_config(
+            identity(instance), self.image, self._engine.api_version))
+
+    def _pid(self, name: str) -> int:
         return int(self._engine.inspect_container(name)['State']['Pid'])
 
     def find_running(self, instance_uuid: str) -> int | None:
@@ -46,11 +72,7 @@ class Sandboxes:
         return int(state['Pid']) if state['Running'] else None
 
     def stop(self, instance_uuid: str) -> None:
-        """Stop it and with it the network; no error when absent.
-
-        It stays for its workload, which can join no other: the engine replaces
-        the sandbox's name by its id when it makes the workload.
-        """
+        """Stop it and with it the network; no error when absent."""
         try:
             self._engine.stop_container(naming.sandbox_name(instance_uuid), timeout=0)
         except exception.ContainerNotFound:
@@ -58,7 +80,9 @@ class Sandboxes:
 
     def remove(self, instance_uuid: str) -> None:
         """Remove it and with it the network namespace; no error when absent."""
-        self._engine.remove_container(naming.sandbox_name(instance_uuid))
+        for name in (naming.sandbox_name(instance_uuid),
+                     naming.draft_sandbox_name(instance_uuid)):
+            self._engine.remove_container(name)
 
 
 def identity(instance: nova_instance.Instance) -> container.Identity:

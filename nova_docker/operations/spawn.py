@@ -74,7 +74,7 @@ class Spawn:
             # 2. The sandbox, which holds the network namespace.
             undone.push('remove the sandbox', lambda: self._sandboxes.remove(instance.uuid))
             with times.step('sandbox'):
-                pid = self._sandboxes.ensure_running(instance)
+                pid = self._sandboxes.start_draft(instance)
             # 3. The first look at network_info waits for Neutron's allocation.
             with times.step('allocation'):
                 network_info.wait()
@@ -88,6 +88,7 @@ class Spawn:
             # 5. The container joins the network that is ready.
             with times.step('image wait'):
                 workload.result()
+            self._sandboxes.finish_draft(instance.uuid)
             if power_on:
                 with times.step('start'):
                     self._engine.start_container(naming.workload_name(instance.uuid))

@@ -121,7 +121,6 @@ def workload_config(identity: Identity, image: str, limits: Limits, api: tuple[i
                    **allowance.fixed(granted)},
         'Env': [f'{key}={value}' for key, value in sorted((environment or {}).items())],
         'HostConfig': {
-            # The engine keeps the sandbox's id, if the sandbox is there already.
             'NetworkMode': f'container:{naming.sandbox_name(identity.uuid)}',
             'LogConfig': _LOG,
             **granted,

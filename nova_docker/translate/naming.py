@@ -41,6 +41,11 @@ def sandbox_name(instance_uuid: str) -> str:
     return f'nova-{instance_uuid}-sandbox'
 
 
+def draft_sandbox_name(instance_uuid: str) -> str:
+    """Name of a sandbox whose workload is not made yet."""
+    return f'nova-{instance_uuid}-sandbox-draft'
+
+
 def parked_name(instance_uuid: str) -> str:
     """Name of the container that runs the instance's image, while the container
     of a rescue has its place and its name.

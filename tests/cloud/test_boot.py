@@ -61,7 +61,7 @@ def test_dns_servers_and_the_host_name_are_neutrons_and_the_servers(tenant: user
     server = tenant.boot('web-one', 'busybox')
     assert inside(server, 'hostname').strip() == 'web-one'
     hosts = inside(server, 'cat', '/etc/hosts')
-    assert f'{tenant.addresses(server)[0]}\tweb-one' in hosts
+    assert f'{tenant.addresses(server)[0]}\tweb-one.aio.test web-one' in hosts
 
 
 def test_metadata_are_environment_variables(tenant: user.User) -> None:

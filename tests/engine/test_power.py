@@ -6,7 +6,6 @@ from nova import exception as nova_exception
 from nova.compute import power_state
 import pytest
 
-from nova_docker import exception
 from nova_docker.translate import naming
 from tests.engine import instances
 from tests.engine import waiting
@@ -166,11 +165,15 @@ def test_destroy_without_its_disks_keeps_them_for_the_next_start(boots, api):
     waiting.until(lambda: "2" in boots.driver.get_console_output(boots.context, instance))
 
 
-def test_an_instance_whose_sandbox_was_removed_says_that_it_must_be_rebuilt(boots, api):
-    instance = boots.archive(instances.busybox())
+def test_a_sandbox_that_somebody_removed_is_made_again(boots, api):
+    network = instances.network(instances.vif())
+    instance = boots.archive(instances.busybox(), network)
     api.remove_container(naming.sandbox_name(instance.uuid), force=True)
-    with pytest.raises(exception.SandboxLost, match="Rebuild"):
-        boots.driver.reboot(boots.context, instance, instances.network(), "HARD")
+    boots.driver.reboot(boots.context, instance, network, "HARD")
+    assert state(boots, instance) == power_state.RUNNING
+    shown = api.exec_start(api.exec_create(
+        naming.workload_name(instance.uuid), ["ip", "-o", "link"])["Id"])
+    assert b"eth0" in shown
 
 
 def test_neither_another_hosts_nor_a_foreign_container_is_ours(boots, api, settings, host):

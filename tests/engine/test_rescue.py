@@ -96,8 +96,10 @@ def test_a_rescued_instance_is_one_and_can_be_powered_and_rebooted(
     assert boots.driver.list_instance_uuids() == [instance.uuid]
     assert boots.driver.get_num_instances() == 1
     limits = api.inspect_container(naming.workload_name(instance.uuid))["HostConfig"]
-    for limit in ("Memory", "MemorySwap", "CpuQuota", "PidsLimit", "CapDrop", "NetworkMode"):
+    for limit in ("Memory", "MemorySwap", "CpuQuota", "PidsLimit", "CapDrop"):
         assert limits[limit] == own[limit]
+    sandbox = api.inspect_container(naming.sandbox_name(instance.uuid))["Id"]
+    assert limits["NetworkMode"] == f"container:{sandbox}"
     boots.driver.power_off(instance)
     assert state(boots, instance) == power_state.SHUTDOWN
     boots.driver.power_on(boots.context, instance, vifs)

@@ -11,6 +11,9 @@ from tests import archives
 from tests.engine import instances
 from tests.engine import waiting
 
+# "novalocal" is the default of [api]/dhcp_domain.
+RESOLVER = "search novalocal\nnameserver 192.0.2.53"
+
 
 def output_of(boots, instance) -> str:
     return boots.driver.get_console_output(boots.context, instance)
@@ -76,8 +79,8 @@ def test_the_name_and_the_resolver_are_the_instances(boots, api):
     network = instances.network(instances.vif(instances.subnet(dns=("192.0.2.53",))))
     instance = boots.archive(instances.busybox(), network)
     assert inside(api, instance, "hostname") == "web-1"
-    assert inside(api, instance, "cat", "/etc/resolv.conf") == "nameserver 192.0.2.53"
-    assert "10.99.0.5\tweb-1" in inside(api, instance, "cat", "/etc/hosts")
+    assert inside(api, instance, "cat", "/etc/resolv.conf") == RESOLVER
+    assert "10.99.0.5\tweb-1.novalocal web-1" in inside(api, instance, "cat", "/etc/hosts")
 
 
 def test_the_name_and_the_resolver_survive_a_hard_reboot(boots, api):
@@ -85,8 +88,8 @@ def test_the_name_and_the_resolver_survive_a_hard_reboot(boots, api):
     instance = boots.archive(instances.busybox(), network)
     api.kill(naming.sandbox_name(instance.uuid))
     boots.driver.reboot(boots.context, instance, network, "HARD")
-    assert inside(api, instance, "cat", "/etc/resolv.conf") == "nameserver 192.0.2.53"
-    assert "10.99.0.5\tweb-1" in inside(api, instance, "cat", "/etc/hosts")
+    assert inside(api, instance, "cat", "/etc/resolv.conf") == RESOLVER
+    assert "10.99.0.5\tweb-1.novalocal web-1" in inside(api, instance, "cat", "/etc/hosts")
 
 
 def test_metadata_become_environment_variables(boots, api):

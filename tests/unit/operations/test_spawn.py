@@ -162,7 +162,7 @@ def test_a_boot_of_an_instance_that_runs_harms_nothing(boot, engine: FakeEngine)
 
 
 @pytest.mark.parametrize("verb", ["inspect_image", "load_image", "create_container",
-                                  "start_container"])
+                                  "start_container", "rename_container"])
 def test_an_engine_that_fails_once_leaves_nothing(
         boot, engine: FakeEngine, leaves_nothing, verb: str):
     """Not the user's mistake, so it is raised as it is, for Nova to reschedule."""
