@@ -35,6 +35,9 @@ _NOT_RUNNABLE = re.compile(
     r'exec(: "| user process|: /| /).*(executable file not found|no such file or directory|'
     r'permission denied|exec format error|is a directory)', re.IGNORECASE | re.DOTALL)
 
+# What the engine finds wrong with an image's or a request's settings under HTTP 500.
+_REJECTED = re.compile(r'^unable to find (user|group) |^Cannot mkdir: ')
+
 # The connection broke, as against: no answer came in time.  The SDK reads some
 # streams past requests, so that urllib3's own errors come through.
 _LOST = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError,
@@ -194,7 +197,7 @@ def _api_error(action: str, error: ty.Any) -> exception.EngineError:
         kind = exception.ContainerNotFound
     elif status == 404:
         kind = exception.EngineImageNotFound
-    elif status == 400:
+    elif status == 400 or _REJECTED.search(reason):
         kind = exception.EngineRejected
     elif status == 409:
         kind = exception.EngineConflict

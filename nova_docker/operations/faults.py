@@ -65,13 +65,12 @@ def unacceptable(e: nova_exception.NovaException) -> str:
 def _absent(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
     words = _PREAMBLE.sub('', _reason(e))
     return (f'the registry has no image {source.reference!r} that may be pulled: {words}. '
-            f'Correct the image\'s property {image_translation.REFERENCE_PROPERTY}.')
+            f'Correct {source.named_in}.')
 
 
 def _registry(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
-    return (f'image {source.reference!r} could not be pulled: {_reason(e)}. Check the '
-            f'image\'s property {image_translation.REFERENCE_PROPERTY}, and that the compute '
-            f'host reaches the registry.')
+    return (f'image {source.reference!r} could not be pulled: {_reason(e)}. Check '
+            f'{source.named_in}, and that the compute host reaches the registry.')
 
 
 def _refused(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
@@ -87,12 +86,13 @@ def _platform(e: nova_exception.NovaException, source: image_translation.ImageSo
 def _rejected(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
     reason = _reason(e)
     if 'no command specified' in reason.lower():
-        advice = f'Set the property os_command_line of image {source.image_id}.'
+        advice = f'Set {source.command_in}.'
     elif 'memory limit' in reason.lower():
         advice = 'Use a flavor with more memory.'
     elif 'reference format' in reason.lower():
-        advice = (f'Correct the property {image_translation.REFERENCE_PROPERTY} '
-                  f'({source.reference!r}) of image {source.image_id}.')
+        advice = f'Correct {source.named_in} ({source.reference!r}).'
+    elif re.match(r'unable to find (user|group)|cannot mkdir', reason, re.IGNORECASE):
+        advice = f'Correct {"the user data" if source.is_open else "the image"}.'
     else:
         advice = 'Change the image or the flavor.'
     return f'the Docker engine refuses the container: {reason}. {advice}'
@@ -101,8 +101,8 @@ def _rejected(e: nova_exception.NovaException, source: image_translation.ImageSo
 def _command(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
     found = re.search(r'exec: ([^\n]+)', _reason(e))
     return (f'the command of image {source.image_id} cannot be run: '
-            f'{found.group(1) if found else _reason(e)}. Correct its property '
-            f'os_command_line, or the image.')
+            f'{found.group(1) if found else _reason(e)}. Correct {source.command_in}, or the '
+            f'image.')
 
 
 def _reason(e: nova_exception.NovaException) -> str:

@@ -27,6 +27,7 @@ from nova_docker.operations import undo
 from nova_docker.translate import container
 from nova_docker.translate import image as image_translation
 from nova_docker.translate import naming
+from nova_docker.translate import userdata
 
 LOG = logging.getLogger(__name__)
 CONF = nova.conf.CONF
@@ -62,9 +63,7 @@ class Spawn:
         :raises BuildAbortException: the user's mistake, with what to change
         :raises VirtualInterfaceCreateException: Neutron did not wire a port
         """
-        source = image_translation.image_source(
-            image_meta.id, _checksum(image_meta),
-            image_translation.image_properties(instance.system_metadata))
+        source = _source(instance, image_meta)
         times = timeline.Timeline()
         self._refuse_existing(instance)
         with faults.explained(instance, source), undo.UndoStack(instance) as undone:
@@ -120,7 +119,7 @@ class Spawn:
             fetched.append(self._images.ensure(
                 context, source, instance.flavor.root_gb, instance.trusted_certs,
                 anew=instance.task_state == task_states.REBUILD_SPAWNING))
-            self._create_workload(instance, fetched[-1], command, limits)
+            self._create_workload(instance, fetched[-1], command, source.process, limits)
             password.set_first_password(self._engine, instance, admin_password)
 
         def prepare() -> None:
@@ -144,11 +143,12 @@ class Spawn:
         return work
 
     def _create_workload(self, instance: nova_instance.Instance, image: images.ReadyImage,
-                         command: list[str] | None, limits: container.Limits) -> None:
+                         command: list[str] | None, process: userdata.Process | None,
+                         limits: container.Limits) -> None:
         config = container.workload_config(
             sandbox.identity(instance), image.digest, limits,
             self._engine.api_version, command=command, environment=instance.metadata,
-            image_digest=image.pinned)
+            image_digest=image.pinned, process=process)
         self._engine.create_container(naming.workload_name(instance.uuid), config)
 
     # The network -------------------------------------------------------------------
@@ -188,6 +188,14 @@ class Spawn:
             LOG.warning('Neutron did not report that the ports are wired; going on '
                         'because vif_plugging_is_fatal is off', instance=instance)
         times.add('vif event', times.elapsed() - begin)
+
+
+def _source(instance: nova_instance.Instance,
+            image_meta: nova_image_meta.ImageMeta) -> image_translation.ImageSource:
+    properties = image_translation.image_properties(instance.system_metadata)
+    return image_translation.image_source(
+        image_meta.id, _checksum(image_meta), properties,
+        instance.user_data if image_translation.is_open(properties) else None)
 
 
 def _checksum(image_meta: nova_image_meta.ImageMeta) -> str | None:

@@ -14,6 +14,7 @@ from nova_docker.translate import allowance
 from nova_docker.translate import cpus
 from nova_docker.translate import flavor
 from nova_docker.translate import naming
+from nova_docker.translate import userdata
 
 Json = dict[str, ty.Any]
 
@@ -106,20 +107,24 @@ def sandbox_config(identity: Identity, image: str, api: tuple[int, ...]) -> Json
 def workload_config(identity: Identity, image: str, limits: Limits, api: tuple[int, ...],
                     command: list[str] | None = None,
                     environment: Mapping[str, str] | None = None,
-                    image_digest: str = '') -> Json:
+                    image_digest: str = '',
+                    process: userdata.Process | None = None) -> Json:
     """The create JSON of the container that runs the image.
 
     :param image: the image's id on the engine
     :param command: replaces the image's own command
     :param environment: added to the image's own
     :param image_digest: the registry's digest that its tag was resolved to
+    :param process: what the user wants of an open image
     """
     granted = allowed(limits)
+    wanted = process or userdata.Process()
+    variables = {**(environment or {}), **wanted.environment}
     config: Json = {
         'Image': image,
         'Labels': {**_labels(naming.ROLE_WORKLOAD, identity, image_digest),
                    **allowance.fixed(granted)},
-        'Env': [f'{key}={value}' for key, value in sorted((environment or {}).items())],
+        'Env': [f'{key}={value}' for key, value in sorted(variables.items())],
         'HostConfig': {
             'NetworkMode': f'container:{naming.sandbox_name(identity.uuid)}',
             'LogConfig': _LOG,
@@ -129,9 +134,11 @@ def workload_config(identity: Identity, image: str, limits: Limits, api: tuple[i
         },
         **_CONSOLE,
     }
-    if command is not None:
-        config['Cmd'] = command
-    return config
+    replaced = {
+        'Cmd': command if wanted.command is None else list(wanted.command),
+        'Entrypoint': wanted.entrypoint and list(wanted.entrypoint),
+        'WorkingDir': wanted.workdir, 'User': wanted.user}
+    return {**config, **{key: value for key, value in replaced.items() if value is not None}}
 
 
 def _labels(role: str, identity: Identity, image_digest: str = '') -> dict[str, str]:

@@ -32,6 +32,14 @@ def with_registry(reference: str) -> str:
     return f'{DOCKER_HUB}/{reference}' if slash else f'{DOCKER_HUB}/library/{reference}'
 
 
+def is_reference(reference: str) -> bool:
+    """Whether the engine would take it for one.
+
+    :param reference: with its registry spelled out
+    """
+    return _REFERENCE.fullmatch(reference) is not None
+
+
 def registry(reference: str) -> str:
     """The host[:port] of a reference that has its registry spelled out."""
     return reference.partition('/')[0].lower()
@@ -80,8 +88,8 @@ def require_allowed(reference: str, patterns: Sequence[str]) -> None:
         raise nova_exception.InvalidInput(
             reason=f'the image {reference!r} is not allowed on this cloud: '
                    f'[docker]/registry_allow of the compute host allows only '
-                   f'{", ".join(patterns)}. Name such an image in the property docker_image, '
-                   f'or ask the operator to allow this one')
+                   f'{", ".join(patterns)}. Name such an image, or ask the operator to allow '
+                   f'this one')
 
 
 def _matches(reference: str, pattern: str) -> bool:

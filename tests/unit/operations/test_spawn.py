@@ -207,6 +207,16 @@ def test_a_bad_reference_aborts_the_build_with_what_to_change(
     leaves_nothing()
 
 
+def test_a_full_disk_sends_the_boot_to_another_host(
+        boot, engine: FakeEngine, booting: SimpleNamespace, leaves_nothing):
+    booting.system_metadata["image_docker_image"] = "127.0.0.1:5999/library/big:1"
+    engine.fail("pull_image", exception.ImagePullFailed(
+        action="pull", reason="write /var/lib/docker/x: no space left on device"))
+    with pytest.raises(exception.ImagePullFailed, match="no space left"):
+        boot()
+    leaves_nothing()
+
+
 def test_too_small_a_flavor_aborts_the_build(boot, booting: SimpleNamespace, leaves_nothing):
     booting.flavor.memory_mb = 1
     with pytest.raises(nova_exception.BuildAbortException, match="flavor with more memory"):

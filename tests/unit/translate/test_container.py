@@ -8,6 +8,7 @@ import pytest
 from nova_docker.translate import container
 from nova_docker.translate import cpus
 from nova_docker.translate import naming
+from nova_docker.translate import userdata
 
 IDENTITY = container.Identity(uuid="u-1", name="instance-1", host="h1", hostname="web")
 LIMITS = container.Limits(vcpus=2, cpu_mode="quota", memory_mb=512, swap_mb=0, pids=100,
@@ -163,3 +164,19 @@ def test_the_power_state_is_what_a_user_would_call_it(inspected, expected):
 def test_only_a_created_container_was_never_started():
     assert container.never_started({"State": "created"})
     assert not container.never_started({"State": "exited"})
+
+
+def test_an_open_image_runs_what_the_user_wants():
+    process = userdata.Process(command=("a",), entrypoint=("b", "c"), environment={"A": "2"},
+                               workdir="/srv", user="1:2")
+    config = container.workload_config(IDENTITY, "sha256:1", LIMITS, API, command=["x"],
+                                       environment={"A": "1", "B": "1"}, process=process)
+    assert {key: config[key] for key in ("Cmd", "Entrypoint", "Env", "WorkingDir", "User")} == {
+        "Cmd": ["a"], "Entrypoint": ["b", "c"], "Env": ["A=2", "B=1"], "WorkingDir": "/srv",
+        "User": "1:2"}
+
+
+def test_what_the_user_does_not_say_is_left_to_the_image():
+    config = container.workload_config(IDENTITY, "sha256:1", LIMITS, API,
+                                       process=userdata.Process())
+    assert not {"Cmd", "Entrypoint", "WorkingDir", "User"} & config.keys()

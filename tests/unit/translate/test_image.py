@@ -1,5 +1,7 @@
 """What an image's properties say about where it is and what it runs."""
 
+import base64
+
 from nova import exception as nova_exception
 import pytest
 
@@ -60,3 +62,23 @@ def test_the_command_line_is_split_as_a_shell_would(line, words):
 def test_quotes_that_do_not_match_are_a_clear_mistake():
     with pytest.raises(nova_exception.InvalidInput, match=r"os_command_line.*[Nn]o closing"):
         image.command("sh -c 'sleep 5")
+
+
+def test_an_open_image_is_what_the_user_data_say():
+    user_data = base64.b64encode(b"#docker\nimage: nginx\nuser: www").decode()
+    source = image.image_source("i-1", None, {"docker_image": "*"}, user_data)
+    assert source.reference == "docker.io/library/nginx"
+    assert source.process.user == "www"
+    assert source.named_in == "image of the user data"
+
+
+def test_user_data_name_no_archive_of_glance_either():
+    reference = naming.private_tag("i-2", "0" * 32)
+    user_data = base64.b64encode(f"#docker\nimage: {reference}".encode()).decode()
+    with pytest.raises(nova_exception.InvalidInput, match="images of Glance"):
+        image.image_source("i-1", None, {"docker_image": "*"}, user_data)
+
+
+def test_other_images_do_not_look_at_the_user_data():
+    user_data = base64.b64encode(b"#docker\nimage: nginx").decode()
+    assert image.image_source("i-1", "abc", {}, user_data).in_glance
