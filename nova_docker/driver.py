@@ -33,6 +33,7 @@ from nova_docker.engine import client
 from nova_docker.operations import allowance
 from nova_docker.operations import diagnostics
 from nova_docker.operations import events
+from nova_docker.operations import imagecache
 from nova_docker.operations import interfaces
 from nova_docker.operations import lifecycle
 from nova_docker.operations import migration as migrations
@@ -66,6 +67,7 @@ class DockerDriver(driver.ComputeDriver):
         'supports_image_type_raw': True,
         'supports_attach_interface': True,
         'supports_pcpus': True,
+        'has_imagecache': True,
     }
 
     def __init__(self, virtapi: ty.Any) -> None:
@@ -73,6 +75,7 @@ class DockerDriver(driver.ComputeDriver):
         self._engine = client.from_configuration(CONF)
         self._host = compute_host.Host(self._engine, virtapi, CONF.host)
         self._images = images.Images(self._engine)
+        self._image_cache = imagecache.ImageCache(self._engine, self._images)
         self._network = network.Network()
         self._consoles = console.Consoles(self._engine)
         self._sandboxes = sandbox.Sandboxes(self._engine)
@@ -176,6 +179,14 @@ class DockerDriver(driver.ComputeDriver):
             raise nova_exception.InstanceNotReady(instance_id=instance.uuid)
         host, port = self._consoles.port(instance.uuid, naming.workload_name(instance.uuid))
         return console_type.ConsoleSerial(host=host, port=port)
+
+    # Images ------------------------------------------------------------------------
+
+    def manage_image_cache(self, context: Context, all_instances: ty.Any) -> None:
+        self._image_cache.age(all_instances)
+
+    def cache_image(self, context: Context, image_id: str) -> bool:
+        return self._image_cache.fetch(context, image_id)
 
     # Life and death ----------------------------------------------------------------
 

@@ -5,7 +5,6 @@ import dataclasses
 from nova import context as nova_context
 import nova.conf
 from nova.image import glance
-from oslo_concurrency import lockutils
 from oslo_log import log as logging
 
 from nova_docker import archives
@@ -69,7 +68,7 @@ class Images:
         present = self._find(source, root_gb)
         if present:
             return ReadyImage(present, is_new=False)
-        with lockutils.lock(f'nova-docker-image-{source.reference}'):
+        with pulls.exclusive(source.reference):
             present = self._find(source, root_gb)
             if present:
                 return ReadyImage(present, is_new=False)

@@ -1,19 +1,24 @@
 """Images of registries: pulled when they are absent or asked for anew."""
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent import futures
+import contextlib
 import itertools
 import platform
 import threading
 import time
 
 import nova.conf
+from oslo_concurrency import lockutils
 from oslo_log import log as logging
 
 from nova_docker import credentials
 from nova_docker import exception
 from nova_docker.engine import client
+from nova_docker.translate import imagecache
 from nova_docker.translate import platforms
+from nova_docker.translate import reference as references
 
 LOG = logging.getLogger(__name__)
 CONF = nova.conf.CONF
@@ -23,6 +28,15 @@ _ALWAYS = 'always'
 # a mistake in the reference is likelier than a registry that comes back.
 _PAUSES = (1, 2, 4, 8, 16)
 _PAUSES_FOR_NOBODY = _PAUSES[:2]
+
+
+@contextlib.contextmanager
+def exclusive(*names: str) -> Iterator[None]:
+    """Let nobody else fetch or remove the image of these names."""
+    with contextlib.ExitStack() as locks:
+        for name in sorted({*map(references.canonical, names)}):
+            locks.enter_context(lockutils.lock(f'nova-docker-image-{name}'))
+        yield
 
 
 class Pulls:
@@ -51,7 +65,8 @@ class Pulls:
         if present and not (anew or always):
             return self._suited(reference, present)
         try:
-            return self._shared.once(reference, lambda: self._pull(reference, present))
+            return self._shared.once(
+                reference, lambda: self._pull_as_ours(reference, present))
         except exception.RegistryUnavailable as e:
             if always or present is None:
                 raise
@@ -63,6 +78,18 @@ class Pulls:
             return self._engine.inspect_image(reference)
         except exception.EngineImageNotFound:
             return None
+
+    def _pull_as_ours(self, reference: str, before: client.Json | None) -> client.Json:
+        """Pull, and let the image cache know the image from those of others.
+
+        :param before: what the engine has under that name
+        """
+        with exclusive(reference):
+            image = self._pull(reference, before)
+            if before is None or imagecache.was_pulled(before, reference):
+                self._engine.tag_image(image['Id'],
+                                       imagecache.pulled_tag(image['Id'], reference))
+        return image
 
     def _pull(self, reference: str, before: client.Json | None) -> client.Json:
         """:param before: what the engine has under that name"""

@@ -19,10 +19,32 @@ class Images(session.Session):
         return self._repeatable(f'inspect image {reference}',
                                 lambda: self._short.inspect_image(reference))
 
-    def list_images(self, repository: str) -> list[Json]:
-        """``GET /images/json``: images with a tag in that repository."""
-        return self._repeatable(f'list images of {repository}',
+    def list_images(self, repository: str | None = None) -> list[Json]:
+        """``GET /images/json``: all images, or those with a tag in that repository."""
+        return self._repeatable(f'list images of {repository or "every repository"}',
                                 lambda: self._short.images(name=repository))
+
+    def layers_size(self) -> int:
+        """``GET /system/df``: bytes of all layers, where a shared one counts once.
+
+        An engine whose API is older than 1.42 looks at its volumes and containers,
+        too, which may take long.
+        """
+        answer = self._repeatable('measure the layers', lambda: self._long._result(
+            self._long._get(self._long._url('/system/df'), params={'type': 'image'}), True))
+        # Since API 1.52 the sizes are in an object for each type.
+        return int(answer['LayersSize'] if 'LayersSize' in answer
+                   else answer['ImageUsage']['TotalSize'])
+
+    def tag_image(self, reference: str, name: str) -> None:
+        """``POST /images/{reference}/tag``: give an image one name more.
+
+        :param name: repository:tag; it leaves the image that had it
+        :raises EngineImageNotFound: when the engine lacks the image
+        """
+        repository, _, tag = name.rpartition(':')
+        self._repeatable(f'tag image {reference} as {name}',
+                         lambda: self._short.tag(reference, repository, tag))
 
     def load_image(self, archive: Iterable[bytes]) -> None:
         """``POST /images/load``: an archive as ``docker save`` writes it.

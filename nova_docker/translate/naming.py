@@ -26,6 +26,8 @@ PRIVATE_REGISTRY = 'nova-docker.invalid'
 GLANCE_REPOSITORY = PRIVATE_REGISTRY + '/glance'
 SANDBOX_REPOSITORY = PRIVATE_REGISTRY + '/sandbox'
 SNAPSHOT_REPOSITORY = PRIVATE_REGISTRY + '/snapshot'
+PULLED_REPOSITORY = PRIVATE_REGISTRY + '/pulled'  # see imagecache.py
+USED_REPOSITORY = PRIVATE_REGISTRY + '/used'
 
 _LINK_ALIAS = 'nova-docker:'
 _LONGEST_HOST = 160  # the kernel keeps 255 bytes of an alias

@@ -75,6 +75,21 @@ def _path(found: re.Match[str]) -> str:
     return f'library/{found["path"]}' if is_official else found['path']
 
 
+def canonical(reference: str) -> str:
+    """A reference in full, as the engine reads it: registry/path and a tag or a digest.
+
+    :param reference: of an image property, or a name that the engine lists
+    """
+    registry, _, rest = with_registry(reference).partition('/')
+    registry = registry.lower()
+    if registry in (DOCKER_HUB, f'index.{DOCKER_HUB}'):
+        registry = DOCKER_HUB
+        rest = rest if '/' in rest else f'library/{rest}'
+    name, _, digest = rest.partition('@')
+    path, _, tag = name.partition(':')
+    return f'{registry}/{path}' + (f'@{digest}' if digest else f':{tag or "latest"}')
+
+
 def require_allowed(reference: str, patterns: Sequence[str]) -> None:
     """Refuse an image that the operator's rule does not allow.
 

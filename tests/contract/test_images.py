@@ -50,6 +50,38 @@ def test_a_list_holds_the_images_of_one_repository(world: World):
     assert listed(f"{world.repository}y") == set()
 
 
+def test_a_list_of_every_repository_tells_all_names_of_an_image(world: World):
+    tags = [f"{world.repository}:1", f"{world.repository}x:1"]
+    image = world.load(world.image(tags=tags))
+    (entry,) = [found for found in world.engine.list_images() if found["Id"] == image.id]
+    assert sorted(entry["RepoTags"]) == tags
+
+
+def test_a_name_is_given_to_an_image_and_leaves_the_one_that_had_it(world: World):
+    one = world.load(world.image("/bin/sleep", "1", tag="one"))
+    two = world.load(world.image("/bin/sleep", "2", tag="two"))
+    name = f"{world.repository}-more:1"
+    for image in (one, two, two):
+        world.engine.tag_image(image.id, name)
+        assert world.engine.inspect_image(name)["Id"] == image.id
+    assert world.engine.inspect_image(one.id)["RepoTags"] == [*one.tags]
+    world.engine.remove_image(name)
+
+
+def test_only_an_image_that_is_there_is_given_a_name(world: World):
+    with pytest.raises(exception.EngineImageNotFound):
+        world.engine.tag_image("sha256:" + "0" * 64, f"{world.repository}:1")
+
+
+def test_a_shared_layer_takes_its_space_once(world: World):
+    before = world.engine.layers_size()
+    one = world.load(world.image("/bin/sleep", "1", tag="one"))
+    with_one = world.engine.layers_size()
+    assert with_one - before == world.engine.inspect_image(one.id)["Size"] > 0
+    world.load(world.image("/bin/sleep", "2", tag="two"))
+    assert world.engine.layers_size() == with_one
+
+
 def test_a_tag_moves_to_the_image_that_is_loaded_last(world: World):
     first = world.load(world.image("/bin/sleep", "1"))
     second = world.load(world.image("/bin/sleep", "2"))
@@ -137,6 +169,25 @@ def test_a_published_image_is_pulled_by_digest(world: World):
     world.pull(by_digest)
     details = world.engine.inspect_image(by_digest)
     assert (details["Id"], details["RepoTags"]) == (image.id, [])
+
+
+def test_a_pulled_image_goes_with_its_last_name_and_that_is_told_if_it_is_used(world: World):
+    reference = world.registry.publish(world.mark, "7", world.image())
+    world.pull(reference)
+    name = world.create(image=reference)
+    private, used = f"{world.repository}:kept", exception.EngineConflict
+    world.images.append(private)
+    world.engine.tag_image(reference, private)
+    (by_digest,) = world.engine.inspect_image(reference)["RepoDigests"]
+    for removed in (reference, by_digest):
+        world.engine.remove_image(removed)
+    assert world.engine.inspect_image(private)["RepoDigests"] == []
+    with pytest.raises(used):
+        world.engine.remove_image(private)
+    world.engine.remove_container(name)
+    world.engine.remove_image(private)
+    with pytest.raises(exception.EngineImageNotFound):
+        world.engine.inspect_image(private)
 
 
 @pytest.mark.parametrize("reference", ["{address}/{mark}:absent", "{address}/{mark}-absent:1"])

@@ -112,6 +112,11 @@ class Boots:
         for instance, network_info in self._made:
             self.driver.destroy(self.context, instance, network_info)
         for image in api.images():
-            for tag in image["RepoTags"] or ():
-                if any(tag.startswith(name) for name in self._fetched):
-                    api.remove_image(tag)
+            # An image whose tag has moved is known by its digest.
+            names = [*(image["RepoDigests"] or ()), *(image["RepoTags"] or ())]
+            fetched = (*self._fetched,
+                       *(name.rpartition(":")[0] + "@" for name in self._fetched))
+            if any(name.startswith(fetched) for name in names):
+                for name in names:
+                    if name.startswith((*fetched, naming.PRIVATE_REGISTRY)):
+                        api.remove_image(name)

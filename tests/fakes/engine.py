@@ -25,6 +25,7 @@ from typing import Any
 from nova_docker import exception
 from nova_docker.engine.client import EventStream
 from nova_docker.engine.client import Json
+from tests.fakes import image_names
 from tests.fakes import images
 from tests.fakes import terminals
 from tests.fakes.containers import Container
@@ -38,7 +39,7 @@ CONTAINER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 KILLED = 128 + 9
 
 
-class FakeEngine(Insides):
+class FakeEngine(Insides, image_names.ImageNames):
     """See the module."""
 
     def __init__(self, url: str = "unix:///fake/docker.sock", *,
@@ -238,7 +239,7 @@ class FakeEngine(Insides):
         return self.store.find(reference, f"inspect image {reference}").inspect()
 
     @verb
-    def list_images(self, repository: str) -> list[Json]:
+    def list_images(self, repository: str | None = None) -> list[Json]:
         return [image.summary() for image in self.store.in_repository(repository)]
 
     @verb

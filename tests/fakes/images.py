@@ -180,26 +180,40 @@ class ImageStore:
         kept.digests |= image.digests
         return kept
 
-    def in_repository(self, repository: str) -> list[StoredImage]:
-        return [image for image in self.images.values()
-                if any(tag.rpartition(":")[0] == repository for tag in image.tags)]
+    def tag(self, reference: str, name: str, action: str) -> None:
+        """Give an image one name more, which leaves the image that had it."""
+        image = self.find(reference, action)
+        wanted = full_name(name, action)
+        for other in self.images.values():
+            other.tags.discard(wanted)
+        image.tags.add(wanted)
+
+    def in_repository(self, repository: str | None) -> list[StoredImage]:
+        """The images with a tag in it; all images when none is named."""
+        return [image for image in self.images.values() if repository is None
+                or any(tag.rpartition(":")[0] == repository for tag in image.tags)]
 
     def remove(self, reference: str, user: str | None, action: str) -> None:
-        """Remove a tag, and the image with its last one.
+        """Remove a name, and the image with its last one.
+
+        The digests of a repository go with its last tag.
 
         :param user: a container that uses the image, which forbids its removal
         """
         image = self.find(reference, action)
         by_id = bool(IMAGE_ID.fullmatch(reference))
-        left = set() if by_id else image.tags - {full_name(reference, action)}
-        if user and not left:
+        gone = image.tags | image.digests if by_id else {full_name(reference, action)}
+        tags, digests = image.tags - gone, image.digests - gone
+        emptied = {*map(repository_of, gone & image.tags)} - {*map(repository_of, tags)}
+        digests = {name for name in digests if repository_of(name) not in emptied}
+        if user and not tags | digests:
             raise exception.EngineConflict(
                 action=action, reason=f"conflict: container {user} is using its referenced image")
         if by_id and len(image.tags) > 1:
             raise exception.EngineConflict(
                 action=action, reason="conflict: image is referenced in multiple repositories")
-        image.tags = left
-        if not left:
+        image.tags, image.digests = tags, digests
+        if not tags | digests:
             del self.images[image.id]
 
 
@@ -212,6 +226,11 @@ def full_name(reference: str, action: str) -> str:
     if match["digest"]:
         return f"{match['repository']}@{match['digest']}"
     return f"{match['repository']}:{match['tag'] or 'latest'}"
+
+
+def repository_of(name: str) -> str:
+    """Of a tag or a digest in full."""
+    return name.partition("@")[0] if "@" in name else name.rpartition(":")[0]
 
 
 def read_archive(pieces: Iterable[bytes], action: str) -> list[StoredImage]:
