@@ -1,6 +1,5 @@
 """The commands of the client, run in this process as openstackclient runs them."""
 
-import importlib.metadata
 import io
 import json
 from types import SimpleNamespace
@@ -37,10 +36,3 @@ def refusal(connection: openstack.connection.Connection, *arguments: str) -> str
     assert "\n" not in message
     assert message.endswith(".")
     return message
-
-
-def installed() -> dict[str, str]:
-    """The commands that this package adds to openstackclient."""
-    return {point.name: point.value
-            for point in importlib.metadata.entry_points(group="openstack.extension")
-            if point.value.startswith("nova_docker.")}

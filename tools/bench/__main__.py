@@ -7,12 +7,13 @@ from aio import layout
 
 from bench import boot
 from bench import density
+from bench import images
 from bench import network
 from bench import ping
 from bench import spawn
 
 _BENCHMARKS = {'spawn': spawn.main, 'boot': boot.main, 'density': density.main,
-               'network': network.main, 'ping': ping.main}
+               'images': images.main, 'network': network.main, 'ping': ping.main}
 
 
 def main() -> None:
