@@ -1,4 +1,4 @@
-"""What an image archive says of itself, read while it streams past.
+"""What an image archive says of itself, without its layers.
 
 ``manifest.json`` of docker save, or the index of an OCI layout:
 https://github.com/moby/moby/blob/master/image/spec/v1.2.md and
@@ -7,7 +7,6 @@ https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 The driver checks an archive whole before a boot; this only shows it.
 """
 
-from collections.abc import Iterable
 import json
 import posixpath
 import tarfile
@@ -15,24 +14,28 @@ import typing as ty
 
 from osc_lib import exceptions
 
+from nova_docker.client import content as client_content
+
 Json = dict[str, ty.Any]
 
 _MAX_JSON = 1 << 20
 _MAX_HELD = 8 << 20
 _MAX_MEMBERS = 10_000
 _MAX_DEPTH = 4
+_COMPRESSED = (b'\x1f\x8b', b'BZh', b'\xfd7zXZ\0')
 
 
-def configuration(pieces: Iterable[bytes]) -> Json:
+def configuration(source: client_content.Stream) -> Json:
     """The configuration of the image in an archive, plain or compressed.
 
+    :param source: is sought in if it is plain
     :returns: https://github.com/opencontainers/image-spec/blob/main/config.md
     :raises CommandError: it is no image archive, or holds several images
     """
     held: dict[str, bytes] = {}
     members = 0
     try:
-        with tarfile.open(fileobj=ty.cast(ty.Any, _Source(pieces)), mode='r|*') as tar:
+        with _opened(source) as tar:
             for entry in tar:
                 ty.cast(ty.Any, tar).members = []  # tarfile remembers every member
                 members += 1
@@ -48,28 +51,32 @@ def configuration(pieces: Iterable[bytes]) -> Json:
     raise _unfit('it has no manifest.json of "docker save", or parts are missing')
 
 
-class _Source:
-    """Pieces as the file that ``tarfile`` reads; no read gives more than was asked
-    for, or a little of compressed data could become a lot."""
+def _opened(source: client_content.Stream) -> tarfile.TarFile:
+    is_compressed = source.read(max(map(len, _COMPRESSED))).startswith(_COMPRESSED)
+    source.seek(0)
+    if is_compressed:
+        return tarfile.open(fileobj=ty.cast(ty.Any, _Passing(source)), mode='r|*')
+    return tarfile.open(fileobj=ty.cast(ty.Any, source), mode='r:')
 
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = filter(None, pieces)
-        self._rest = memoryview(b'')
+
+class _Passing:
+    """A compressed archive, which can only be read from one end to the other."""
+
+    def __init__(self, source: client_content.Stream) -> None:
+        self._source = source
         self._is_over = False
 
     def read(self, size: int) -> bytes:
-        """At most that many bytes; none at the end, once.
+        """That many bytes; none at the end, once.
 
         :raises EOFError: at a second read there.  ``tarfile`` would go on to skip
             what a header announces, for hours.
         """
-        if not self._rest:
-            if self._is_over:
-                raise EOFError('it ends too early')
-            self._rest = memoryview(next(self._pieces, b''))
-            self._is_over = not self._rest
-        taken, self._rest = self._rest[:size], self._rest[size:]
-        return bytes(taken)
+        if self._is_over:
+            raise EOFError('it ends too early')
+        taken = self._source.read(size)
+        self._is_over = not taken
+        return taken
 
 
 def _text(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes | None:

@@ -166,8 +166,9 @@ class Build(_Command):
 class Show(_Command):
     """Show what an image of Glance would run.
 
-    Its archive is read as a stream, as far as its configuration; no engine is
-    needed. Of an image that only names one of a registry, the name is shown.
+    Of its archive in Glance only the configuration is fetched, if the archive is
+    not compressed; no engine is needed. Of an image that only names one of a
+    registry, the name is shown.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -187,9 +188,10 @@ class Show(_Command):
                 f'shown.')
         progress = client_progress.Progress()
         try:
-            with images.download(image['id']) as pieces:
-                configuration = archive.configuration(
-                    progress.counted(pieces, 'Reading', image['size']))
+            with images.content(image, lambda offset: progress.update(
+                    f'Reading: at {client_progress.size(offset)} of '
+                    f'{client_progress.size(image["size"])}')) as content:
+                configuration = archive.configuration(content)
         finally:
             progress.clear()
         return _shown(columns.of_archive(image, configuration))

@@ -3,6 +3,7 @@
 https://docs.openstack.org/api-ref/image/v2/
 """
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 import contextlib
@@ -16,6 +17,7 @@ import openstack
 from osc_lib import exceptions
 import requests
 
+from nova_docker.client import content
 from nova_docker.client import interruption
 from nova_docker.client import text
 
@@ -96,12 +98,20 @@ class Images:
             return self._get(found.id)
 
     @contextlib.contextmanager
-    def download(self, image_id: str) -> Iterator[Iterator[bytes]]:
-        """The content, until whoever reads it has enough."""
-        with _explained('give the image'):
-            answer = self._request('get', f'/images/{image_id}/file', stream=True)
-            with contextlib.closing(answer):
-                yield answer.iter_content(_CHUNK)
+    def content(self, image: Json, passed: Callable[[int], None]) -> Iterator[content.Content]:
+        """The content of an image, to read in.
+
+        :param passed: is told how far it was read, now and then
+        """
+        def get(offset: int) -> requests.Response:
+            answer: requests.Response = self._request(
+                'get', f'/images/{image["id"]}/file', stream=True,
+                headers={'Range': f'bytes={offset}-'} if offset else {})
+            return answer
+
+        with _explained('give the image'), contextlib.closing(
+                content.Content(get, image['size'], passed)) as made:
+            yield made
 
     def _get(self, image_id: str) -> Json:
         return dict(self._request('get', f'/images/{image_id}').json())

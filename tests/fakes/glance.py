@@ -33,6 +33,7 @@ class Glance:
         self.lost = 0
         self.longest_chunk = 0
         self.holds_uploads: threading.Event | None = None
+        self.knows_ranges = True
         self.sent = 0
 
     def add(self, data: bytes | None, **image: Any) -> str:
@@ -101,7 +102,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _get_3(self, parts: list[str], query: str, body: bytes) -> None:
         data = self.glance.data[parts[1]]
-        self.send_response(200)
+        wanted = self.headers.get("Range", "") if self.glance.knows_ranges else ""
+        self.send_response(206 if wanted else 200)
+        data = data[int(wanted.removeprefix("bytes=").strip("-") or 0):]
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         with contextlib.suppress(OSError):  # who has enough closes the connection

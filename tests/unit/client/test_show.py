@@ -1,5 +1,7 @@
 """What an image would run is read from its archive."""
 
+import io
+
 from osc_lib import exceptions
 import pytest
 
@@ -11,7 +13,7 @@ from tests import tars
 from tests.fakes import glance as fake_glance
 
 LAYERS = [tars.tar(("a", b"a")), tars.tar(("b", b"b"))]
-WEB = archives.Image(files={"big": bytes(8 << 20)}, entrypoint=["/web server"],
+WEB = archives.Image(files={"small": b"x"}, entrypoint=["/web server"],
                      command=["--port", "80"], env=["A=1", "B=\x1b[2Jtwo"])
 
 
@@ -19,26 +21,30 @@ WEB = archives.Image(files={"big": bytes(8 << 20)}, entrypoint=["/web server"],
 @pytest.mark.parametrize("layout", tars.LAYOUTS.values(), ids=tars.LAYOUTS)
 def test_every_layout_is_read(layout, compress):
     packed = compress(tars.tar(*layout(LAYERS, ["web:1"])))
-    found = archive.configuration(archives.pieces(packed, 1000))
+    found = archive.configuration(io.BytesIO(packed))
     assert found["config"] == {"Cmd": ["/x"]}
     assert len(found["rootfs"]["diff_ids"]) == 2
 
 
+@pytest.mark.parametrize("compress", [bytes, tars.gzipped])
 @pytest.mark.parametrize("name", hostile.CORPUS)
-def test_a_hostile_archive_ends_in_a_message_or_is_shown(name: str):
+def test_a_hostile_archive_ends_in_a_message_or_is_shown(name: str, compress):
     """What is wrong with the layers does not matter here."""
     try:
-        archive.configuration(archives.pieces(hostile.CORPUS[name][0]))
+        archive.configuration(io.BytesIO(compress(hostile.CORPUS[name][0])))
     except exceptions.CommandError as e:
         assert "\n" not in str(e)
 
 
-def test_no_more_is_read_than_is_needed(glance: fake_glance.Glance, cloud):
-    config = archives.only_members(WEB.archive(), f"{WEB.id.removeprefix('sha256:')}.json",
-                                   "manifest.json")
-    glance.add(config[:-10240] + WEB.archive() * 4, name="web")
-    commands.run(cloud, "show", "web")
-    assert glance.sent < len(WEB.archive()) * 4
+@pytest.mark.parametrize("knows_ranges", [True, False])
+def test_layers_are_passed_over_where_glance_knows_ranges(
+        glance: fake_glance.Glance, cloud, knows_ranges: bool):
+    large = archives.Image(files={"large": bytes(40 << 20)}, command=["/x"])
+    glance.knows_ranges = knows_ranges
+    glance.add(large.archive(), name="large")
+    assert commands.run(cloud, "show", "large")["command"] == ["/x"]
+    # What the sockets between the two hold is sent in vain.
+    assert (glance.sent < 30 << 20) is knows_ranges
 
 
 def test_an_archive_is_shown_as_it_would_run(glance: fake_glance.Glance, cloud):
