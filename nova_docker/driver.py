@@ -199,7 +199,7 @@ class DockerDriver(driver.ComputeDriver):
         with lifecycle.exclusive(instance.uuid):
             self._spawn(context, instance, image_meta,
                         network_model.NetworkInfo() if network_info is None else network_info,
-                        power_on, admin_password)
+                        power_on, admin_password, injected_files)
 
     def destroy(self, context: Context, instance: Instance, network_info: NetworkInfo,
                 block_device_info: BlockDeviceInfo = None, destroy_disks: bool = True,

@@ -14,15 +14,19 @@ from nova_docker.engine import pulls
 from nova_docker.engine import session
 from nova_docker.engine import terminals
 from nova_docker.engine import tls
+from nova_docker.engine import volumes
 
 EventStream = session.EventStream
 File = files.File
+Folder = files.Folder
+Kind = files.Kind
+Found = files.Found
 Json = session.Json
 Terminal = terminals.Terminal
 
 
 class Engine(commits.Commits, containers.Containers, files.Files, images.Images,
-             pulls.Pulls, terminals.Terminals):
+             pulls.Pulls, terminals.Terminals, volumes.Volumes):
     """One Docker engine."""
 
     def ping(self) -> None:

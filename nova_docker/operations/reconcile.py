@@ -32,6 +32,8 @@ def reconcile(engine: client.Engine, net: network.Network,
     listed = engine.list_containers(naming.host_filter(CONF.host))
     _end_interrupted_rescues(listed, engine)
     present = {naming.instance_of(entry['Labels']) for entry in listed}
+    present |= {naming.instance_of(volume['Labels'])
+                for volume in engine.list_volumes(naming.host_filter(CONF.host))}
     started = {naming.instance_of(entry['Labels']) for entry in listed if _is_started(entry)}
     abandoned = (present | net.plugged_instances()) - started
     if not abandoned:

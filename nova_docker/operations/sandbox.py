@@ -6,6 +6,7 @@ from oslo_log import log as logging
 
 from nova_docker import exception
 from nova_docker.engine import client
+from nova_docker.operations import identity as instance_identity
 from nova_docker.translate import container
 from nova_docker.translate import naming
 
@@ -36,18 +37,19 @@ class Sandboxes:
             self._engine.start_container(name)
         return self._pid(name)
 
-    def start_draft(self, instance: nova_instance.Instance) -> int:
-        """Start a sandbox for a workload that is yet to be made.
+    def create_draft(self, instance: nova_instance.Instance) -> None:
+        """Make a sandbox for a workload that is yet to be made.
 
         If a sandbox had its name already, the engine would put its id in the
         place of the name when it makes the workload, which could then join no
         other sandbox, ever.
-
-        :returns: its main process, seen from the host
         """
-        name = naming.draft_sandbox_name(instance.uuid)
         self.remove(instance.uuid)
-        self._create(instance, name)
+        self._create(instance, naming.draft_sandbox_name(instance.uuid))
+
+    def start_draft(self, instance: nova_instance.Instance) -> int:
+        """:returns: its main process, seen from the host"""
+        name = naming.draft_sandbox_name(instance.uuid)
         self._engine.start_container(name)
         return self._pid(name)
 
@@ -58,7 +60,8 @@ class Sandboxes:
 
     def _create(self, instance: nova_instance.Instance, name: str) -> None:
         self._engine.create_container(name, container.sandbox_config(
-            identity(instance), self.image, self._engine.api_version))
+            identity(instance), self.image, self._engine.api_version,
+            has_store=instance_identity.needs_store(instance)))
 
     def _pid(self, name: str) -> int:
         return int(self._engine.inspect_container(name)['State']['Pid'])
@@ -79,10 +82,12 @@ class Sandboxes:
             LOG.debug('Instance %s has no sandbox', instance_uuid)
 
     def remove(self, instance_uuid: str) -> None:
-        """Remove it and with it the network namespace; no error when absent."""
+        """Remove it, and with it the network namespace and the store; no error
+        when absent."""
         for name in (naming.sandbox_name(instance_uuid),
                      naming.draft_sandbox_name(instance_uuid)):
             self._engine.remove_container(name)
+        self._engine.remove_volume(naming.store_name(instance_uuid))
 
 
 def identity(instance: nova_instance.Instance) -> container.Identity:

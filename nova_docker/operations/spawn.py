@@ -13,6 +13,7 @@ from nova.objects import image_meta as nova_image_meta
 from nova.objects import instance as nova_instance
 from oslo_log import log as logging
 
+from nova_docker import configdrive
 from nova_docker import exception
 from nova_docker import images
 from nova_docker import network
@@ -20,6 +21,7 @@ from nova_docker.engine import client
 from nova_docker.operations import allowance
 from nova_docker.operations import background
 from nova_docker.operations import faults
+from nova_docker.operations import identity
 from nova_docker.operations import password
 from nova_docker.operations import sandbox
 from nova_docker.operations import timeline
@@ -47,13 +49,15 @@ class Spawn:
         self._network = net
         self._sandboxes = sandboxes
         self._allowances = allowances
+        self._identities = identity.Identities(engine)
         self._virtapi = virtapi
 
     def __call__(self, context: nova_context.RequestContext,
                  instance: nova_instance.Instance,
                  image_meta: nova_image_meta.ImageMeta,
                  network_info: network_model.NetworkInfo, power_on: bool,
-                 admin_password: str | None = None) -> None:
+                 admin_password: str | None = None,
+                 injected_files: configdrive.InjectedFiles = ()) -> None:
         """Boot; on failure leave nothing behind.
 
         What takes time runs beside what waits: the image is fetched in a
@@ -67,11 +71,14 @@ class Spawn:
         times = timeline.Timeline()
         self._refuse_existing(instance)
         with faults.explained(instance, source), undo.UndoStack(instance) as undone:
-            # 1. The image and the container to be, in a thread.
-            workload = self._prepare_workload(context, instance, image_meta, source,
-                                              admin_password, undone)
-            # 2. The sandbox, which holds the network namespace.
+            # 1. The sandbox, which holds the network namespace and what the
+            # workload mounts.
             undone.push('remove the sandbox', lambda: self._sandboxes.remove(instance.uuid))
+            with times.step('sandbox'):
+                self._sandboxes.create_draft(instance)
+            # 2. The image and the container to be, in a thread.
+            workload = self._prepare_workload(context, instance, image_meta, source,
+                                              admin_password, injected_files, undone)
             with times.step('sandbox'):
                 pid = self._sandboxes.start_draft(instance)
             # 3. The first look at network_info waits for Neutron's allocation.
@@ -81,7 +88,12 @@ class Spawn:
             # 4. The NICs, and Neutron's word that they are wired.
             undone.push('unplug the NICs',
                         lambda: self._network.unplug(instance, network_info))
-            self._plug(instance, network_info, pid, times)
+            with self._wired(instance, network_info, times):
+                with times.step('plug'):
+                    self._network.plug(instance, network_info, pid)
+                with times.step('config drive'):
+                    self._identities.write_drive(instance, network_info, injected_files,
+                                                 admin_password)
             with times.step('announce'):
                 self._network.announce(instance, network_info, pid)
             # 5. The container joins the network that is ready.
@@ -110,6 +122,7 @@ class Spawn:
                           image_meta: nova_image_meta.ImageMeta,
                           source: image_translation.ImageSource,
                           admin_password: str | None,
+                          injected_files: configdrive.InjectedFiles,
                           undone: undo.UndoStack) -> background.Background[None]:
         command = image_translation.command(image_meta.properties.get('os_command_line'))
         limits = self._allowances.limits(instance, instance.flavor)
@@ -119,7 +132,8 @@ class Spawn:
             fetched.append(self._images.ensure(
                 context, source, instance.flavor.root_gb, instance.trusted_certs,
                 anew=instance.task_state == task_states.REBUILD_SPAWNING))
-            self._create_workload(instance, fetched[-1], command, source.process, limits)
+            self._create_workload(instance, fetched[-1], command, source.process, limits,
+                                  injected_files)
             password.set_first_password(self._engine, instance, admin_password)
 
         def prepare() -> None:
@@ -144,20 +158,15 @@ class Spawn:
 
     def _create_workload(self, instance: nova_instance.Instance, image: images.ReadyImage,
                          command: list[str] | None, process: userdata.Process | None,
-                         limits: container.Limits) -> None:
+                         limits: container.Limits,
+                         injected_files: configdrive.InjectedFiles) -> None:
         config = container.workload_config(
             sandbox.identity(instance), image.digest, limits,
             self._engine.api_version, command=command, environment=instance.metadata,
             image_digest=image.pinned, process=process)
-        self._engine.create_container(naming.workload_name(instance.uuid), config)
+        self._identities.create_workload(instance, config, injected_files)
 
     # The network -------------------------------------------------------------------
-
-    def _plug(self, instance: nova_instance.Instance,
-              network_info: network_model.NetworkInfo, pid: int,
-              times: timeline.Timeline) -> None:
-        with self._wired(instance, network_info, times), times.step('plug'):
-            self._network.plug(instance, network_info, pid)
 
     @contextlib.contextmanager
     def _wired(self, instance: nova_instance.Instance,

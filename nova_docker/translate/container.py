@@ -5,6 +5,7 @@ The create and inspect bodies: https://docs.docker.com/reference/api/engine/
 """
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 import dataclasses
 import typing as ty
 
@@ -25,6 +26,9 @@ _MAX_SHARES = 262_144
 # containerd's runc shim serves all containers of one group; needs API 1.43.
 _SHIM_GROUP = 'io.containerd.runc.v2.group'
 _SHIM_GROUP_API = (1, 43)
+# Where the sandbox has the volume for what belongs to the instance and not to
+# its disk.
+STORE = '/instance'
 
 # A TTY and an open stdin make an image whose command is a shell wait for
 # somebody to attach, as the console of a virtual machine does; without them
@@ -82,11 +86,14 @@ class Limits:
     lxcfs_root: str = ''
 
 
-def sandbox_config(identity: Identity, image: str, api: tuple[int, ...]) -> Json:
+def sandbox_config(identity: Identity, image: str, api: tuple[int, ...],
+                   has_store: bool = False) -> Json:
     """The create JSON of the container that holds the network.
 
     The host name is set here, because the engine refuses it on a container
     that joins another's network.
+
+    :param has_store: mount the store, which the engine makes if it is not there
     """
     return {
         'Image': image,
@@ -99,6 +106,7 @@ def sandbox_config(identity: Identity, image: str, api: tuple[int, ...]) -> Json
             'CapDrop': ['ALL'],
             'SecurityOpt': ['no-new-privileges'],
             'LogConfig': {'Type': 'none'},
+            **(_store(identity) if has_store else {}),
             **_shim_group(identity, api),
         },
     }
@@ -139,6 +147,25 @@ def workload_config(identity: Identity, image: str, limits: Limits, api: tuple[i
         'Entrypoint': wanted.entrypoint and list(wanted.entrypoint),
         'WorkingDir': wanted.workdir, 'User': wanted.user}
     return {**config, **{key: value for key, value in replaced.items() if value is not None}}
+
+
+def _store(identity: Identity) -> Json:
+    return {'Mounts': [{
+        'Type': 'volume', 'Source': naming.store_name(identity.uuid), 'Target': STORE,
+        'VolumeOptions': {'NoCopy': True, 'Labels': _labels(naming.ROLE_STORE, identity)}}]}
+
+
+def store_source(inspected: Mapping[str, ty.Any]) -> str | None:
+    """Where the engine's host has the store of an inspected sandbox."""
+    return next((mount['Source'] for mount in inspected['Mounts']
+                 if mount['Destination'] == STORE), None)
+
+
+def bound(config: Json, binds: Sequence[str]) -> Json:
+    """The create JSON with more bind mounts: "source:target" or "source:target:ro"."""
+    host_config = config['HostConfig']
+    return {**config, 'HostConfig': {
+        **host_config, 'Binds': [*host_config.get('Binds', ()), *binds]}}
 
 
 def _labels(role: str, identity: Identity, image_digest: str = '') -> dict[str, str]:

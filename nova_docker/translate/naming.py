@@ -19,6 +19,7 @@ LABELS = frozenset((LABEL_INSTANCE, LABEL_NAME, LABEL_HOST, LABEL_ROLE, LABEL_GE
 
 ROLE_SANDBOX = 'sandbox'
 ROLE_WORKLOAD = 'workload'
+ROLE_STORE = 'store'
 
 # A top-level domain that can never exist (RFC 2606), so that nobody can
 # publish an image under a private tag.
@@ -55,8 +56,13 @@ def parked_name(instance_uuid: str) -> str:
     return f'nova-{instance_uuid}-rescued'
 
 
+def store_name(instance_uuid: str) -> str:
+    """Name of the volume for what belongs to the instance and not to its disk."""
+    return f'nova-{instance_uuid}-store'
+
+
 def host_filter(host: str) -> dict[str, str]:
-    """Labels of every container that belongs to a compute host."""
+    """Labels of all that belongs to a compute host."""
     return {LABEL_HOST: host}
 
 

@@ -35,6 +35,7 @@ class Leavings:
     private_tags: frozenset[str]
     mounts: frozenset[str]
     namespaces: frozenset[str]
+    volumes: frozenset[str]
 
     def minus(self, other: 'Leavings') -> dict[str, list[str]]:
         """What is here and not there, by kind."""
@@ -57,6 +58,7 @@ def leavings(known_images: frozenset[str]) -> Leavings:
                         or link['ifname'].startswith('qbr')),
         ovs_ports=_ports_of_instances(),
         dangling_images=frozenset(run('docker', 'images', '-q', '-f', 'dangling=true').split()),
+        volumes=frozenset(run('docker', 'volume', 'ls', '-q').split()),
         private_tags=frozenset(
             tag for tag in tags if tag.startswith(PRIVATE)
             and not any(image in tag for image in known_images)),

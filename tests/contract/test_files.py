@@ -6,6 +6,9 @@ import pytest
 
 from nova_docker import exception
 from nova_docker.engine.client import File
+from nova_docker.engine.client import Folder
+from nova_docker.engine.client import Found
+from nova_docker.engine.client import Kind
 from tests.contract.world import World
 
 ABSENT = "nova-docker-contract-absent"
@@ -50,3 +53,25 @@ def test_an_absent_container_has_no_files(world: World):
         world.engine.read_file(ABSENT, "/mark")
     with pytest.raises(exception.ContainerNotFound):
         world.engine.write_file(ABSENT, "/mark", File(b"", 0o600, 0, 0))
+
+
+def test_many_files_are_written_at_once_with_the_folders_for_them(world: World):
+    name = world.create()
+    file = File(b"deep", mode=0o440, uid=7, gid=8)
+    world.engine.write_files(name, "/", {
+        "bin": Folder(0o755, 0, 0), "new": Folder(0o700, 7, 8), "new/er": Folder(0o755, 0, 0),
+        "new/er/file": file, "mark": file})
+    assert world.engine.read_file(name, "/new/er/file") == file
+    assert world.engine.read_file(name, "/mark") == file
+    assert world.engine.read_file(name, "/bin/busybox").content == world.busybox
+    with pytest.raises(exception.PathNotFound):
+        world.engine.write_files(name, "/absent", {"file": file})
+    with pytest.raises(exception.ContainerNotFound):
+        world.engine.write_files(ABSENT, "/", {"file": file})
+
+
+@pytest.mark.parametrize(("path", "kind"), [
+    ("/mark", Kind.FILE), ("/bin", Kind.FOLDER), ("/", Kind.FOLDER), ("/absent", None)])
+def test_what_is_at_a_path_is_told(world: World, path: str, kind: Kind | None):
+    assert world.engine.find_path(world.create(), path) == (Found(path, kind) if kind else None)
+    assert world.engine.find_path(ABSENT, path) is None

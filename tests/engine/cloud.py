@@ -78,6 +78,7 @@ class Boots:
         self.glance = glance
         self.context = nova_context.get_admin_context()
         self.admin_password: str | None = None
+        self.injected_files: list[tuple[str, bytes]] = []
         self._made: list[tuple[objects.Instance, model.NetworkInfo]] = []
         self._fetched: list[str] = []
 
@@ -104,7 +105,7 @@ class Boots:
         self._made.append((instance, network_info))
         instance.image_ref = image_id
         self.driver.spawn(self.context, instance, instances.image_meta(image_id, **properties),
-                          [], self.admin_password, {}, network_info=network_info)
+                          self.injected_files, self.admin_password, {}, network_info=network_info)
         return instance
 
     def clean_up(self, api: docker.APIClient) -> None:

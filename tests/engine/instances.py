@@ -39,7 +39,8 @@ def instance(image_properties: Mapping[str, str] | None = None, *, memory_mb: in
     settings: dict[str, Any] = {
         "id": 42, "uuid": str(uuid.uuid4()), "display_name": "web", "hostname": "web-1",
         "project_id": "project", "user_id": "user", "metadata": {}, "flavor": flavor,
-        "trusted_certs": None, "numa_topology": None,
+        "trusted_certs": None, "numa_topology": None, "image_ref": "",
+        "key_data": None, "config_drive": "", "launched_at": None,
         "vm_state": "building", "task_state": None,
         "system_metadata": {f"image_{k}": v for k, v in (image_properties or {}).items()}}
     return objects.Instance(**{**settings, **changes})

@@ -1,4 +1,4 @@
-"""What a test has left behind: containers, images, links, namespaces entered."""
+"""What a test has left behind: containers, images, links, volumes, namespaces entered."""
 
 from dataclasses import dataclass
 import os
@@ -22,6 +22,7 @@ class Traces:
     images: frozenset[str]
     links: frozenset[str]
     namespaces: frozenset[str]
+    volumes: frozenset[str]
 
 
 def traces(api: docker.APIClient, host: str) -> Traces:
@@ -34,7 +35,8 @@ def traces(api: docker.APIClient, host: str) -> Traces:
         images=frozenset(tag for image in api.images() for tag in image["RepoTags"] or ()
                          if tag.startswith(FETCHED)),
         links=frozenset(name for name, alias in aliases if alias.endswith(f":{host}")),
-        namespaces=frozenset(_namespaces()))
+        namespaces=frozenset(_namespaces()),
+        volumes=frozenset(volume["Name"] for volume in api.volumes()["Volumes"] or ()))
 
 
 def _namespaces() -> list[str]:

@@ -41,7 +41,18 @@ class Container:
         self.created = time.time()
         self.host_config: dict[str, Any] = self.config.get("HostConfig") or {}
         self.labels: dict[str, str] = self.config.get("Labels") or {}
-        self.files = dict(self.image.files)
+        self.files: dict[str, Any] = dict(self.image.files)
+        # Volumes by where they are mounted; those without a name get one.
+        self.volumes = {mount["Target"]: mount.get("Source") or uuid.uuid4().hex
+                        for mount in self.host_config.get("Mounts") or ()
+                        if mount["Type"] == "volume"}
+
+    @property
+    def mounts(self) -> list[tuple[str, str]]:
+        """(source on the engine's host, target)"""
+        binds = [bind.split(":") for bind in self.host_config.get("Binds") or ()]
+        return [*((mount_point(name), target) for target, name in self.volumes.items()),
+                *((bind[0], bind[1]) for bind in binds)]
 
     @property
     def running(self) -> bool:
@@ -118,7 +129,10 @@ class Container:
                                        if key != "HostConfig"},
                 "Labels": dict(self.labels),
             },
-            "Mounts": [],
+            "Mounts": [{"Type": "volume" if target in self.volumes else "bind",
+                        "Source": source, "Destination": target,
+                        "Name": self.volumes.get(target, "")}
+                       for source, target in self.mounts],
             "GraphDriver": {"Name": "overlay2", "Data": {
                 "LowerDir": f"/layers/{self.id}-init/diff:/layers/{self.image.id}/diff",
                 "UpperDir": f"/layers/{self.id}/diff", "WorkDir": f"/layers/{self.id}/work",
@@ -158,6 +172,11 @@ class Container:
             "NetworkSettings": {"Networks": {}},
             "Mounts": [],
         }
+
+
+def mount_point(volume: str) -> str:
+    """Where the engine's host has a volume."""
+    return f"/fake/volumes/{volume}/_data"
 
 
 def _now() -> str:

@@ -32,6 +32,7 @@ from tests.fakes.containers import Container
 from tests.fakes.containers import MINIMUM_MEMORY
 from tests.fakes.events import Event
 from tests.fakes.events import Feed
+from tests.fakes.files import FileVerbs
 from tests.fakes.insides import Insides
 from tests.fakes.verbs import verb
 
@@ -39,11 +40,12 @@ CONTAINER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 KILLED = 128 + 9
 
 
-class FakeEngine(Insides, image_names.ImageNames):
+class FakeEngine(Insides, FileVerbs, image_names.ImageNames):
     """See the module."""
 
     def __init__(self, url: str = "unix:///fake/docker.sock", *,
                  api_version: tuple[int, ...] = (1, 41)) -> None:
+        super().__init__()
         self.url = url
         self.api_version = api_version
         self.calls: list[tuple[Any, ...]] = []
@@ -149,6 +151,7 @@ class FakeEngine(Insides, image_names.ImageNames):
                 action=action, reason=f'The container name "/{name}" is already in use')
         self._pin_network(container)
         self.containers[container.id] = container
+        self._make_volumes(container)
         self._emit(container, "create")
         return container.id
 
@@ -214,6 +217,7 @@ class FakeEngine(Insides, image_names.ImageNames):
             self._emit(container, "kill")
             self._end(container, KILLED)
         del self.containers[container.id]
+        self._drop_unnamed_volumes(container)
         self._emit(container, "destroy")
 
     @verb

@@ -1,42 +1,19 @@
-"""What the fake engine does inside of a container: files, commands and terminals."""
+"""What the fake engine does inside of a container: commands and terminals."""
 
-import posixpath
 from typing import Any
 
 from nova_docker import exception
-from nova_docker.engine.client import File
 from tests.fakes import terminals
 from tests.fakes.containers import Container
 from tests.fakes.verbs import verb
 
 
 class Insides:
-    """The verbs of :class:`nova_docker.engine.files.Files` and ``terminals.Terminals``."""
+    """The verbs of :class:`nova_docker.engine.terminals.Terminals`."""
 
     containers: dict[str, Container]
     _execs: dict[str, terminals.Exec]
     _find: Any
-
-    # Files -------------------------------------------------------------------
-
-    @verb
-    def read_file(self, name: str, path: str) -> File:
-        action = f"read {path} of container {name}"
-        files = self._find(name, action).files
-        if path not in files:
-            raise exception.PathNotFound(action=action, reason=f"Could not find the file {path}")
-        return files[path]
-
-    @verb
-    def write_file(self, name: str, path: str, file: File) -> None:
-        action = f"write {path} of container {name}"
-        files = self._find(name, action).files
-        folder = posixpath.dirname(path).rstrip("/") + "/"
-        if not any(other.startswith(folder) for other in files):
-            raise exception.PathNotFound(action=action, reason=f"Could not find the file {folder}")
-        files[path] = file
-
-    # Terminals ---------------------------------------------------------------
 
     @verb
     def has_file(self, name: str, path: str) -> bool:

@@ -37,6 +37,21 @@ def half_made(instance: SimpleNamespace, sandboxes: sandbox.Sandboxes, net: Fake
     return instance.uuid
 
 
+@pytest.mark.parametrize("has_sandbox", [True, False])
+def test_a_store_is_removed_with_what_it_is_of(
+        instance, engine, sandboxes, start_up, nova_knows, has_sandbox):
+    instance.key_data = "ssh-rsa AAAA"
+    sandboxes.create_draft(instance)
+    if not has_sandbox:
+        engine.remove_container(naming.draft_sandbox_name(instance.uuid))
+    nova_knows.append(SimpleNamespace(uuid=instance.uuid, vm_state="active"))
+    start_up()
+    assert set(engine.volumes) == {naming.store_name(instance.uuid)}
+    nova_knows.clear()
+    start_up()
+    assert engine.volumes == {}
+
+
 def names(engine: FakeEngine) -> set[str]:
     return {made.name for made in engine.containers.values()}
 

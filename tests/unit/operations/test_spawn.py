@@ -109,6 +109,7 @@ def leaves_nothing(engine: FakeEngine, net: FakeNetwork, sandboxes: sandbox.Sand
     """Check it after a failure; the sandbox's own image stays."""
     def check() -> None:
         assert engine.containers == {}
+        assert engine.volumes == {}
         assert net.plugged == {}
         assert engine.store.images.keys() == {sandboxes.image}
     return check
