@@ -80,7 +80,7 @@ MARKS = {
     "host-cpu-stats": methods("get_host_cpu_stats"),
     "crash-dump": methods("trigger_crash_dump"),
     "config-drive": Marks(modules=("configdrive",)),
-    "inject-files": Marks(modules=("injection",)),
+    "inject-files": Marks(modules=("operations.identity",)),
     "placement": methods("update_provider_tree", "get_available_resource"),
     "cpu-pinning": Marks(capabilities=("supports_pcpus",), modules=("translate.cpus",)),
     "page-size": capability("supports_mem_backing_file"),
