@@ -217,6 +217,11 @@ class DockerDriver(driver.ComputeDriver):
         self._lifecycle.destroy(instance, network_info, keep_disk=not destroy_disks,
                                 keep_vifs=not destroy_vifs)
 
+    def soft_delete(self, instance: Instance) -> None:
+        # Nova restores to ACTIVE what was rescued, too.
+        self._rescue.abandon(instance)
+        self._lifecycle.power_off(instance, 0)
+
     def snapshot(self, context: Context, instance: Instance, image_id: str,
                  update_task_state: ty.Callable[..., None]) -> None:
         self._snapshot(context, instance, image_id, update_task_state)

@@ -125,6 +125,11 @@ class Rescue:
             put_back(self._engine, instance.uuid)
             self._lifecycle.start(instance, network_info)
 
+    def abandon(self, instance: nova_instance.Instance) -> None:
+        """End a rescue and leave the instance stopped; none, or no instance, is fine."""
+        with lifecycle.exclusive(instance.uuid):
+            put_back(self._engine, instance.uuid)
+
 
 @contextlib.contextmanager
 def _explained(instance: nova_instance.Instance,

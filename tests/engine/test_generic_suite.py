@@ -33,7 +33,7 @@ NOT_OURS = {
         "set_host_enabled",
         "swap_volume", "trigger_crash_dump",
     ), LATER),
-    **dict.fromkeys(("soft_delete", "restore"), "Nova powers off and on instead"),
+    "restore": "Nova powers on instead",
 }
 
 

@@ -135,6 +135,16 @@ def test_a_rescued_instance_is_deleted_with_all_that_it_had(boots, instance, vif
     assert api.volumes()["Volumes"] in (None, [])
 
 
+def test_what_is_restored_after_a_soft_deletion_is_rescued_no_more(
+        boots, api, instance, vifs, begin):
+    begin()
+    for _ in range(2):
+        boots.driver.soft_delete(instance)
+        assert state(boots, instance) == power_state.SHUTDOWN
+    boots.driver.power_on(boots.context, instance, vifs)
+    assert inside(api, instance, "cat", "/config").strip() == "good"
+
+
 def test_a_rescue_can_begin_anew_with_another_image(boots, api, instance, begin, rescue_image):
     begin()
     begin(rescue_image)
