@@ -1,5 +1,7 @@
 """The operator's credentials for registries, read when they are needed."""
 
+from collections.abc import Iterator
+import contextlib
 from pathlib import Path
 
 import nova.conf
@@ -22,9 +24,23 @@ def for_image(reference: str) -> dict[str, str]:
     path = CONF.docker.registry_auth_file
     if not path:
         return {}
-    try:
+    with _explained(path):
         return credentials.for_registry(Path(path).read_text('utf-8'),
                                         references.registry(reference))
+
+
+def check() -> None:
+    """:raises CredentialsUnusable: a pull from some registry would"""
+    path = CONF.docker.registry_auth_file
+    if path:
+        with _explained(path):
+            credentials.check(Path(path).read_text('utf-8'))
+
+
+@contextlib.contextmanager
+def _explained(path: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as e:
         raise exception.CredentialsUnusable(path=path, reason=e.strerror) from None
     except UnicodeDecodeError:

@@ -23,6 +23,7 @@ from oslo_upgradecheck import upgradecheck
 from vif_plug_ovs import privsep as os_vif_privileged
 
 from nova_docker import conf
+from nova_docker import credentials
 from nova_docker import exception
 from nova_docker import privileged
 from nova_docker.engine import client
@@ -70,6 +71,10 @@ class Checks(upgradecheck.UpgradeCommands):
                    and os.stat(path).st_mode & stat.S_IROTH]
         if exposed:
             return Result(Code.WARNING, f'everybody can read {", ".join(exposed)}: chmod o-rwx.')
+        try:
+            credentials.check()
+        except exception.CredentialsUnusable as e:
+            return Result(Code.FAILURE, str(e))
         return Result(Code.SUCCESS)
 
     # The engine ------------------------------------------------------------------

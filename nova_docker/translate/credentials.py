@@ -33,6 +33,12 @@ def for_registry(content: str, registry: str) -> dict[str, str]:
     return {**credentials, 'serveraddress': found} if credentials else {}
 
 
+def check(content: str) -> None:
+    """:raises MalformedCredentials: saying where the file is wrong"""
+    for key, entry in _auths(content).items():
+        _credentials(key, entry)
+
+
 def _auths(content: str) -> dict[str, ty.Any]:
     try:
         config = json.loads(content)

@@ -53,10 +53,10 @@ def pinned(reference: str, repo_digests: Iterable[str]) -> str:
     :returns: ``<registry>/<path>@sha256:...``; '' when the image is of no
         registry, because somebody made it on the engine under that name
     """
-    repository, digest = _parsed(reference)
+    repository, digest = _parsed(canonical(reference))
     if digest:
         return f'{repository}@{digest}'
-    found = (_parsed(with_registry(known)) for known in repo_digests)
+    found = (_parsed(canonical(known)) for known in repo_digests)
     return next((f'{name}@{digest}' for name, digest in found
                  if digest and name == repository), '')
 

@@ -102,6 +102,16 @@ def test_a_cached_tag_and_a_cached_digest_boot_while_the_registry_is_away(
     assert {version(api, each) for each in (again, by_digest, rebuilt)} == {"cached"}
 
 
+def test_a_tag_with_a_digest_is_the_digest(boots, api, tag):
+    first = boots.reference(tag.to("one"))
+    digest = workload(api, first)["Config"]["Labels"][naming.LABEL_IMAGE_DIGEST].partition("@")[2]
+    reference = f"{tag.to('two')}@{digest}"
+    api.remove_container(naming.workload_name(first.uuid), force=True)
+    api.remove_image(reference.partition("@")[0])
+    for _ in ("absent", "present"):
+        assert version(api, boots.reference(reference)) == "one"
+
+
 def test_always_boots_what_the_tag_stands_for_now(boots, api, tag, settings):
     settings.config(group="docker", pull_policy="always")
     first = boots.reference(tag.to("one"))

@@ -125,6 +125,23 @@ def test_a_key_that_everybody_reads_is_a_warning(
         WARNING, f"everybody can read {key}: chmod o-rwx.")
 
 
+@pytest.mark.parametrize(("content", "code"), [
+    ('{"auths": {"a.org": {"auth": "YTpi"}}}', SUCCESS),
+    ('{"auths": {"a.org": {"auth": "very-secret"}}}', FAILURE), (None, FAILURE)])
+def test_a_file_of_credentials_that_cannot_be_used_fails_and_is_not_quoted(
+        tmp_path: Path, settings: config_fixture.Config, content: str | None,
+        code: upgradecheck.Code) -> None:
+    path = tmp_path / "auth.json"
+    settings.config(group="docker", registry_auth_file=str(path))
+    if content:
+        path.write_text(content)
+        path.chmod(0o600)
+    found = outcome("Files with secrets")
+    assert found[0] == code
+    assert "very-secret" not in found[1]
+    assert code == SUCCESS or str(path) in found[1]
+
+
 @pytest.mark.parametrize(("name", "section"), [
     ("Privileged helper", "nova_docker_privileged"),
     ("Privileged helper of os-vif", "vif_plug_ovs_privileged")])

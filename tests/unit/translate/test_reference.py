@@ -72,6 +72,7 @@ def test_the_fault_names_the_image_the_rule_and_what_it_allows():
 @pytest.mark.parametrize(("name", "known"), [
     ("docker.io/library/nginx:1", "nginx" + DIGEST),
     ("docker.io/nginx", "nginx" + DIGEST),
+    ("index.docker.io/nginx", "nginx" + DIGEST),
     ("docker.io/library/nginx", "docker.io/library/nginx" + DIGEST),
     ("docker.io/library/nginx" + DIGEST, ""),
     ("docker.io/library/nginx:1" + DIGEST, "other.example.org/nginx" + DIGEST[:-1] + "1"),
