@@ -114,7 +114,7 @@ def router(admin: Any, outside: Any) -> None:
     for name in NETWORKS:
         subnet = admin.network.find_subnet(f'{name}-v4')
         if subnet.network_id not in joined:
-            admin.network.add_interface_to_router(found, subnet_id=subnet.id)
+            admin.network.add_interface_to_router(found, subnet=subnet.id)
 
 
 def router_address(admin: Any) -> str:
