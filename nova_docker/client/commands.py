@@ -55,7 +55,8 @@ class Register(_Command):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        _add_reference(parser)
+        _add_reference(parser, '; * registers an open image, whose servers name theirs in their '
+                               'user data')
         _add_name(parser, 'the reference')
         parser.add_argument(
             '--architecture', metavar='<architecture>',
@@ -197,10 +198,10 @@ class Show(_Command):
         return _shown(columns.of_archive(image, configuration))
 
 
-def _add_reference(parser: argparse.ArgumentParser) -> None:
+def _add_reference(parser: argparse.ArgumentParser, more: str = '') -> None:
     parser.add_argument('reference', metavar='<reference>',
                         help='The image in its registry, such as nginx:1.27 or '
-                             'registry.example.org/team/web@sha256:...')
+                             f'registry.example.org/team/web@sha256:...{more}')
 
 
 def _add_name(parser: argparse.ArgumentParser, default: str) -> None:
@@ -223,6 +224,8 @@ def _argument(given: str) -> tuple[str, str]:
 
 def _only_architecture(name: str) -> str | None:
     """What the registry says through an engine; it is no matter if nobody does."""
+    if name == reference.OPEN:
+        return None
     try:
         with contextlib.closing(engine.Engine()) as docker:
             found = set(docker.platforms(name)) - {'unknown'}

@@ -88,6 +88,11 @@ def test_without_an_engine_an_image_is_registered_for_every_architecture(
     assert "hw_architecture" not in glance.images[shown["id"]]
 
 
+def test_an_open_image_is_registered(glance: fake_glance.Glance, cloud):
+    shown = commands.run(cloud, "register", "*", "--name", "any image")
+    assert glance.images[shown["id"]]["docker_image"] == "*"
+
+
 @pytest.mark.parametrize("wrong", ["Nginx", "a b", "docker://nginx", "nginx:", "a/b@sha256:12",
                                    "x" * 256])
 def test_what_names_no_image_is_not_registered(glance: fake_glance.Glance, cloud, wrong: str):
