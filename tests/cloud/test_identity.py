@@ -76,6 +76,23 @@ def test_the_key_stays_with_the_server_and_out_of_its_snapshot(
         tenant.api.image.delete_image(snapshot)
 
 
+def test_the_holder_of_the_key_logs_in(tenant: user.User, key: Any, tmp_path: Path) -> None:
+    server = tenant.boot('ssh', 'dropbear', key_name=key.name)
+    address = tenant.floating_ip(server).floating_ip_address
+    private = tmp_path / 'key'
+    private.touch(mode=0o600)
+    private.write_text(key.private_key)
+
+    def said() -> str:
+        return machine_state.run(
+            'ssh', '-i', str(private), '-o', 'StrictHostKeyChecking=no', '-o', 'BatchMode=yes',
+            '-o', 'UserKnownHostsFile=/dev/null', '-o', 'ConnectTimeout=3', '-o',
+            'IdentitiesOnly=yes', f'root@{address}', 'hostname', check=False)
+
+    user.wait_for('ssh lets the key in', lambda: said() == 'ssh\n', timeout=30)
+    assert inside(server, 'cat', '/root/.ssh/authorized_keys') == key.public_key.strip() + '\n'
+
+
 def test_the_config_drive_has_what_the_user_gave(tenant: user.User, key: Any) -> None:
     asked = tenant.request_server(
         'driven', 'busybox', config_drive=True, key_name=key.name, metadata={'role': 'db'},
