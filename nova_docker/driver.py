@@ -39,6 +39,7 @@ from nova_docker.operations import lifecycle
 from nova_docker.operations import migration as migrations
 from nova_docker.operations import password
 from nova_docker.operations import reconcile
+from nova_docker.operations import report
 from nova_docker.operations import rescue
 from nova_docker.operations import sandbox
 from nova_docker.operations import snapshot
@@ -111,6 +112,7 @@ class DockerDriver(driver.ComputeDriver):
         reconcile.reconcile(self._engine, self._network, self._sandboxes)
         self._snapshot.remove_leftovers()
         self._events.start()
+        report.Report(self._engine, self._events).register()
 
     def cleanup_host(self, host: str) -> None:
         self._events.stop()

@@ -5,6 +5,7 @@ outside of it; and the compute service's state when the engine is lost.
 from collections.abc import Callable
 import contextlib
 import threading
+import time
 import typing as ty
 
 import nova.conf
@@ -54,6 +55,8 @@ class Follower:
         self._stopping = threading.Event()
         self._stream: client.EventStream | None = None
         self._thread: threading.Thread | None = None
+        self._since: float | None = None
+        self._last: float | None = None
 
     def start(self) -> None:
         """Begin to follow."""
@@ -67,6 +70,14 @@ class Follower:
             self._stream.close()
         if self._thread is not None:
             self._thread.join(timeout=5)
+
+    def describe(self) -> str:
+        """How long it has followed the engine, in a few words."""
+        if self._since is None:
+            return 'not followed: the engine does not answer'
+        now = time.monotonic()
+        last = 'none yet' if self._last is None else f'{now - self._last:.0f} s ago'
+        return f'followed for {now - self._since:.0f} s, last event {last}'
 
     def _run(self) -> None:
         failures, after_a_gap = 0, False
@@ -87,13 +98,16 @@ class Follower:
         """Handle events until the stream ends."""
         self._engine.ping()
         with contextlib.closing(self._open_stream()) as stream:
+            self._since = time.monotonic()
             self._host.set_service_enabled(True)
             if after_a_gap:
                 LOG.info('Following the events of the Docker engine again')
                 self._tell_all()
                 self._on_return()
             for event in stream:
+                self._last = time.monotonic()
                 self._handle(event)
+        self._since = None
         if not self._stopping.is_set():
             LOG.warning('The Docker engine ended its event stream')
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 import contextlib
+import threading
+import time
 
 from nova import exception as nova_exception
 import nova.conf
@@ -26,6 +28,9 @@ CONF = nova.conf.CONF
 _CONSOLE_BYTES = 100 * 1024
 _CONSOLE_LINES = 2000
 
+# Instance uuid -> (since when by the monotonic clock, thread): for reports.
+HELD: dict[str, tuple[float, str]] = {}
+
 
 @contextlib.contextmanager
 def exclusive(instance_uuid: str) -> Iterator[None]:
@@ -35,7 +40,11 @@ def exclusive(instance_uuid: str) -> Iterator[None]:
     Nova does hold, on the bare uuid, or a thread would wait for itself.
     """
     with lockutils.lock(f'nova-docker-{instance_uuid}'):
-        yield
+        HELD[instance_uuid] = (time.monotonic(), threading.current_thread().name)
+        try:
+            yield
+        finally:
+            del HELD[instance_uuid]
 
 
 @contextlib.contextmanager
