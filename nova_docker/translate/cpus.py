@@ -121,8 +121,12 @@ def cpuset(host: HostCpus, claimed: instance_numa.InstanceNUMATopology | None) -
 
     :param claimed: instance.numa_topology, after the resource tracker's claim
     """
+    if claimed is None and not host.confined:
+        return Cpuset()
     if claimed is None:
-        return Cpuset(cpus=_text(host.shared) if host.confined else '')
+        # All nodes by their numbers: an engine can take none of the two away from
+        # a container that was pinned before it was resized.
+        return Cpuset(cpus=_text(host.shared), mems=_text({cell.id for cell in host.cells}))
     own = claimed.cpu_pinning | claimed.cpuset_reserved
     nodes = {cell.id for cell in claimed.cells}
     # A mixed instance shares some CPUs beside those that are its own.

@@ -5,6 +5,8 @@ from nova import objects
 from nova.virt import hardware
 import pytest
 
+from nova_docker.translate import allowance
+from nova_docker.translate import container
 from nova_docker.translate import cpus
 
 objects.register_all()
@@ -42,6 +44,18 @@ def test_without_a_set_every_cpu_is_shared_and_no_container_is_confined():
 
 def test_instances_that_share_stay_on_the_shared_cpus():
     assert cpus.cpuset(host_of(shared={0, 1, 4}, dedicated={2, 3}), None).cpus == "0-1,4"
+
+
+def test_an_update_makes_a_pinned_container_share():
+    host = host_of(shared={0}, dedicated={1, 2})
+    pinned, sharing = (container.allowed(container.Limits(
+        vcpus=2, cpu_mode="quota", memory_mb=512, swap_mb=0, pids=0, disk_gb=0,
+        no_new_privileges=False, cpuset=cpus.cpuset(host, whose)))
+        for whose in (claimed(cpus.topology(host), cpu_policy="dedicated"), None))
+    assert not allowance.is_fixed_otherwise(
+        sharing, {"HostConfig": pinned, "Config": {"Labels": {}}})
+    assert allowance.update(sharing, pinned).items() >= {
+        "CpusetCpus": "0", "CpusetMems": "0-1", "CpuQuota": 200_000}.items()
 
 
 def test_no_two_pinned_instances_share_a_cpu():
