@@ -46,6 +46,7 @@ from nova_docker.operations import snapshot
 from nova_docker.operations import spawn
 from nova_docker.translate import inventory
 from nova_docker.translate import naming
+from nova_docker.translate import refusal
 
 LOG = logging.getLogger(__name__)
 CONF = nova.conf.CONF
@@ -198,6 +199,7 @@ class DockerDriver(driver.ComputeDriver):
               network_info: NetworkInfo | None = None,
               block_device_info: BlockDeviceInfo = None, power_on: bool = True,
               accel_info: ty.Any = None) -> None:
+        refusal.refuse_block_devices(block_device_info)
         with lifecycle.exclusive(instance.uuid):
             self._spawn(context, instance, image_meta,
                         network_model.NetworkInfo() if network_info is None else network_info,
@@ -235,6 +237,10 @@ class DockerDriver(driver.ComputeDriver):
 
     def unrescue(self, context: Context, instance: Instance) -> None:
         self._rescue.unrescue(instance)
+
+    def get_volume_connector(self, instance: Instance) -> ty.NoReturn:
+        # Nova shows the user what this says, when a boot or an attachment asks.
+        raise NotImplementedError(refusal.NO_VOLUMES)
 
     # Power ---------------------------------------------------------------------------
 

@@ -12,6 +12,8 @@ from oslo_utils import strutils
 from nova_docker import exception
 
 _PREFIX = 'docker:'
+# Without a word an instance would have its CPUs, and no real time.
+_REAL_TIME = 'hw:cpu_realtime'
 # capabilities(7); the engine knows "all", too.
 _CAPABILITIES = (
     'ALL', 'AUDIT_CONTROL', 'AUDIT_READ', 'AUDIT_WRITE', 'BLOCK_SUSPEND', 'BPF',
@@ -96,6 +98,10 @@ def grants(extra_specs: Mapping[str, str]) -> Grants:
     ours = {name: value for name, value in extra_specs.items() if name.startswith(_PREFIX)}
     for name, value in ours.items():
         _check(name, value)
+    if strutils.bool_from_string(extra_specs.get(_REAL_TIME)):
+        raise exception.InvalidExtraSpec(
+            name=_REAL_TIME, value=extra_specs[_REAL_TIME],
+            reason='Containers have no real-time CPUs; hw:cpu_policy=dedicated works.')
     return Grants(
         privileged=strutils.bool_from_string(ours.get('docker:privileged')),
         cap_add=tuple(capability.removeprefix('CAP_')

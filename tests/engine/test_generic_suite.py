@@ -28,7 +28,7 @@ NOT_OURS = {
         "attach_volume", "block_stats", "detach_volume",
         "get_device_name_for_instance", "get_instance_disk_info",
         "get_mks_console", "get_spice_console", "get_vnc_console",
-        "get_volume_connector", "host_power_action", "live_migration_abort",
+        "host_power_action", "live_migration_abort",
         "poll_rebooting_instances", "post_claim_migrate_data",
         "set_host_enabled",
         "swap_volume", "trigger_crash_dump",

@@ -44,7 +44,7 @@ def capability(*names: str) -> Marks:
 
 MARKS = {
     "launch": Marks(("spawn",), ("supports_image_type_raw",)),
-    "launch-volume": methods("attach_volume", "get_volume_connector"),
+    "launch-volume": methods("attach_volume"),
     "delete": methods("destroy", "cleanup"),
     "shutdown": methods("power_off"),
     "restart": methods("power_on"),
@@ -66,7 +66,7 @@ MARKS = {
     "detach-interface": methods("detach_interface"),
     "attach-tagged-interface": capability("supports_tagged_attach_interface"),
     "device-tags": capability("supports_device_tagging"),
-    "attach-volume": methods("attach_volume", "detach_volume", "get_volume_connector"),
+    "attach-volume": methods("attach_volume", "detach_volume"),
     "extend-volume": Marks(("extend_volume",), ("supports_extend_volume",)),
     "swap-volume": methods("swap_volume"),
     "multiattach-volume": capability("supports_multiattach"),
