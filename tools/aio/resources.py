@@ -141,9 +141,11 @@ def rules(connection: Any) -> None:
 def image(admin: Any, name: str, source: bytes | Path, properties: dict[str, str]) -> None:
     """Upload an image unless an equal one is there.
 
+    It asks for a host with the Docker driver, of which a cloud may have others, too.
+
     :param source: the content, or the file that holds it
     """
-    wanted = {**properties, 'aio_content': catalogue.version()}
+    wanted = {'img_hv_type': 'docker', **properties, 'aio_content': catalogue.version()}
     present = admin.image.find_image(name)
     if present and present.status == 'active' and all(
             present.properties.get(key, getattr(present, key, None)) == value
