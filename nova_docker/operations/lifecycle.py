@@ -6,6 +6,8 @@ import threading
 import time
 
 from nova import exception as nova_exception
+from nova.compute import task_states
+from nova.compute import vm_states
 import nova.conf
 from nova.network import model as network_model
 from nova.objects import instance as nova_instance
@@ -56,6 +58,11 @@ def known(instance: nova_instance.Instance) -> Iterator[None]:
         raise nova_exception.InstanceNotFound(instance_id=instance.uuid) from e
 
 
+def _asked_to_stop(instance: nova_instance.Instance) -> bool:
+    return (instance.vm_state in {vm_states.STOPPED, vm_states.SOFT_DELETED}
+            or instance.task_state == task_states.POWERING_OFF)
+
+
 class Lifecycle:
     """The operations on instances that exist."""
 
@@ -87,8 +94,9 @@ class Lifecycle:
         """:raises InstanceNotFound: when its container is absent"""
         with known(instance):
             inspected = self._engine.inspect_container(naming.workload_name(instance.uuid))
-        return hardware.InstanceInfo(state=container.power_state_of(inspected),
-                                     internal_id=inspected['Id'])
+        return hardware.InstanceInfo(
+            state=container.power_state_of(inspected, _asked_to_stop(instance)),
+            internal_id=inspected['Id'])
 
     def console_output(self, instance: nova_instance.Instance) -> str:
         """The end of what the instance printed, also when it is stopped.

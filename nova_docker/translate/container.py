@@ -253,18 +253,20 @@ def _grants(grants: flavor.Grants) -> Json:
 _STOPPED_CODES = frozenset({0, 128 + 2, 128 + 3, 128 + 9, 128 + 15})
 
 
-def power_state_of(inspected: Mapping[str, ty.Any]) -> int:
+def power_state_of(inspected: Mapping[str, ty.Any], asked_to_stop: bool = False) -> int:
     """The nova.compute.power_state of an inspected workload.
 
     A container that ended by itself with an error, or ran out of memory, is
     CRASHED; one that was stopped or ended well is SHUTDOWN.
+
+    :param asked_to_stop: by Nova: then any exit code is an answer to that
     """
     state = inspected['State']
     if state.get('Paused'):
         return ty.cast(int, power_state.PAUSED)
     if state.get('Running') and not state.get('Restarting'):
         return ty.cast(int, power_state.RUNNING)
-    if state.get('Status') == 'exited' and (
+    if state.get('Status') == 'exited' and not asked_to_stop and (
             state.get('OOMKilled') or state.get('ExitCode') not in _STOPPED_CODES):
         return ty.cast(int, power_state.CRASHED)
     return ty.cast(int, power_state.SHUTDOWN)

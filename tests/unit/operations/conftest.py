@@ -36,7 +36,7 @@ def settings() -> Iterator[config_fixture.Config]:
 def instance() -> SimpleNamespace:
     flavor = SimpleNamespace(vcpus=1, memory_mb=64, swap=0, root_gb=1, extra_specs={})
     return SimpleNamespace(uuid=str(uuid.uuid4()), name="instance-00000001", hostname="web",
-                           flavor=flavor, task_state=None, numa_topology=None,
+                           flavor=flavor, vm_state="active", task_state=None, numa_topology=None,
                            key_data=None, config_drive="", launched_at=None,
                            image_meta=SimpleNamespace(properties={}), system_metadata={})
 

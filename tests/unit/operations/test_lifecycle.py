@@ -99,6 +99,8 @@ def test_a_reboot_brings_a_crashed_or_paused_instance_back(
         operations: Lifecycle, engine: FakeEngine, workload: str, instance: SimpleNamespace):
     engine.die(workload, exit_code=1)
     assert state(operations, instance) == power_state.CRASHED
+    stopped = SimpleNamespace(**{**vars(instance), "vm_state": "stopped"})
+    assert state(operations, stopped) == power_state.SHUTDOWN
     operations.reboot(instance, NO_NICS, soft=False)
     operations.pause(instance)
     operations.reboot(instance, NO_NICS, soft=False)

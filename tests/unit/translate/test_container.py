@@ -161,6 +161,11 @@ def test_the_power_state_is_what_a_user_would_call_it(inspected, expected):
     assert container.power_state_of(inspected) == expected
 
 
+def test_a_process_that_nova_stopped_may_end_with_any_code():
+    failed = state("exited", code=1)
+    assert container.power_state_of(failed, asked_to_stop=True) == power_state.SHUTDOWN
+
+
 def test_only_a_created_container_was_never_started():
     assert container.never_started({"State": "created"})
     assert not container.never_started({"State": "exited"})
