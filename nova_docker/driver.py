@@ -44,6 +44,7 @@ from nova_docker.operations import rescue
 from nova_docker.operations import sandbox
 from nova_docker.operations import snapshot
 from nova_docker.operations import spawn
+from nova_docker.operations import successor
 from nova_docker.translate import inventory
 from nova_docker.translate import naming
 from nova_docker.translate import refusal
@@ -111,6 +112,7 @@ class DockerDriver(driver.ComputeDriver):
             compute_host.architecture(), CONF.docker.sandbox_image)
         self._allowances.disk_quota = self._host.supports_disk_quota(self._sandboxes.image)
         reconcile.reconcile(self._engine, self._network, self._sandboxes)
+        successor.forget_unused_commits(self._engine)
         self._snapshot.remove_leftovers()
         self._events.start()
         report.Report(self._engine, self._events).register()

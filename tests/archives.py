@@ -30,6 +30,7 @@ class Image:
     env: Sequence[str] = ()
     tags: Sequence[str] = ()
     architecture: str = ARCHITECTURES.get(platform.machine(), platform.machine())
+    volumes: Sequence[str] = ()
 
     @property
     def layer(self) -> bytes:
@@ -52,6 +53,8 @@ class Image:
             run["Cmd"] = [*self.command]
         if self.entrypoint is not None:
             run["Entrypoint"] = [*self.entrypoint]
+        if self.volumes:
+            run["Volumes"] = {path: {} for path in self.volumes}
         return json.dumps({
             "architecture": self.architecture,
             "os": "linux",

@@ -9,6 +9,7 @@ from oslo_log import log as logging
 
 from nova_docker import host as compute_host
 from nova_docker.engine import client
+from nova_docker.operations import successor
 from nova_docker.translate import allowance as allowance_translation
 from nova_docker.translate import container
 from nova_docker.translate import cpus
@@ -45,12 +46,21 @@ class Allowances:
     def apply(self, instance: nova_instance.Instance) -> None:
         """Have the container allow what the instance's flavor does.  Repeatable.
 
+        What no update changes makes another container, over the same files; the
+        old one must not run then.
+
         :raises ContainerNotFound: when its container is absent
         """
         name = naming.workload_name(instance.uuid)
-        wanted = container.allowed(self.limits(instance, instance.flavor))
-        actual = self._engine.inspect_container(name)['HostConfig']
-        changes = allowance_translation.update(wanted, actual)
+        limits = self.limits(instance, instance.flavor)
+        wanted = container.allowed(limits)
+        successor.settle(self._engine, instance.uuid)
+        inspected = self._engine.inspect_container(name)
+        if allowance_translation.is_fixed_otherwise(wanted, inspected):
+            self._engine.stop_container(name, timeout=0)
+            successor.succeed(self._engine, instance, limits)
+            return
+        changes = allowance_translation.update(wanted, inspected['HostConfig'])
         if changes:
             self._engine.update_container(name, changes)
             LOG.info('Container %s has new limits: %s', name, changes, instance=instance)
@@ -64,15 +74,6 @@ class Allowances:
         wanted = container.allowed(self.limits(instance, flavor))
         inspected = self._engine.inspect_container(naming.workload_name(instance.uuid))
         actual = inspected['HostConfig']
-        return allowance_translation.takes_memory(
-            allowance_translation.update(wanted, actual), actual)
-
-    def needs_another_container(self, instance: nova_instance.Instance,
-                                flavor: nova_flavor.Flavor) -> bool:
-        """Whether no update gives the container what the flavor allows.
-
-        :raises ContainerNotFound: when its container is absent
-        """
-        inspected = self._engine.inspect_container(naming.workload_name(instance.uuid))
-        return allowance_translation.is_fixed_otherwise(
-            container.allowed(self.limits(instance, flavor)), inspected)
+        return (allowance_translation.is_fixed_otherwise(wanted, inspected)
+                or allowance_translation.takes_memory(
+                    allowance_translation.update(wanted, actual), actual))

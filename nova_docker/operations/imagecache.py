@@ -13,6 +13,7 @@ from nova_docker import exception
 from nova_docker import images
 from nova_docker import pulls
 from nova_docker.engine import client
+from nova_docker.translate import container
 from nova_docker.translate import image as image_translation
 from nova_docker.translate import imagecache
 
@@ -73,7 +74,8 @@ class ImageCache:
     def _unused(self, cached: Sequence[imagecache.CachedImage],
                 instances: Sequence[nova_instance.Instance]) -> list[imagecache.CachedImage]:
         """By no container, whosever it is, and by no instance of this host."""
-        used = {entry['ImageID'] for entry in self._engine.list_containers({})}
+        used = {image for entry in self._engine.list_containers({})
+                for image in (entry['ImageID'], container.listed_origin(entry))}
         booted = {instance.image_ref for instance in instances
                   if instance.image_ref and instance.host == CONF.host}
         return [image for image in cached if image.id not in used

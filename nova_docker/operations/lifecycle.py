@@ -20,6 +20,7 @@ from nova_docker import network
 from nova_docker.engine import client
 from nova_docker.operations import allowance
 from nova_docker.operations import sandbox
+from nova_docker.operations import successor
 from nova_docker.translate import container
 from nova_docker.translate import naming
 
@@ -252,8 +253,7 @@ class Lifecycle:
             if keep_disk:
                 self._stop_if_there(workload, timeout=0)
             else:
-                self._engine.remove_container(workload)
-                self._engine.remove_container(naming.parked_name(instance.uuid))
+                successor.remove(self._engine, instance.uuid)
             if not keep_vifs:
                 self._network.unplug(instance, network_info or ())
                 if keep_disk:

@@ -16,6 +16,7 @@ from nova.objects import flavor as nova_flavor
 from nova.objects import instance as nova_instance
 from oslo_log import log as logging
 
+from nova_docker import exception
 from nova_docker.operations import allowance
 from nova_docker.operations import lifecycle
 
@@ -60,7 +61,8 @@ class Migrations:
               flavor: nova_flavor.Flavor, timeout: int) -> str:
         """Check that the resize can be done, and stop the instance if it must be.
 
-        In place, an instance that gets no less memory goes on running.
+        In place, an instance whose limits an update changes goes on running, unless
+        it gets less memory.
 
         :param address: of the destination, its [DEFAULT]/my_ip
         :param timeout: seconds that its process has to end by itself
@@ -71,18 +73,10 @@ class Migrations:
             transfer = _transfer(address == CONF.my_ip)
             _refuse_smaller_disk(instance.flavor, flavor)
             with lifecycle.known(instance):
-                self._refuse_what_is_fixed(instance, flavor)
                 must_stop = self._allowances.needs_stop(instance, flavor)
         if must_stop:
             self._lifecycle.power_off(instance, timeout)
         return transfer.send(instance)
-
-    def _refuse_what_is_fixed(self, instance: nova_instance.Instance,
-                              flavor: nova_flavor.Flavor) -> None:
-        if self._allowances.needs_another_container(instance, flavor):
-            raise nova_exception.ResizeError(reason=(
-                'choose a flavor with the same "docker:" extra specs (but for pids_limit), and '
-                'the same disk where the host limits it: they are fixed when a container is made'))
 
     def arrive(self, migration: ty.Any, instance: nova_instance.Instance, disk_info: str,
                network_info: network_model.NetworkInfo, power_on: bool) -> None:
@@ -108,7 +102,7 @@ class Migrations:
 
     def _go_on(self, instance: nova_instance.Instance,
                network_info: network_model.NetworkInfo, power_on: bool) -> None:
-        with lifecycle.exclusive(instance.uuid), lifecycle.known(instance):
+        with lifecycle.exclusive(instance.uuid), lifecycle.known(instance), _refused_flavor():
             self._allowances.apply(instance)
         if power_on:
             self._lifecycle.resume(instance, network_info)
@@ -133,6 +127,18 @@ def _refuse_smaller_disk(old: nova_flavor.Flavor, new: nova_flavor.Flavor) -> No
         raise nova_exception.ResizeError(reason=(
             f'choose a flavor with a disk of at least {old.root_gb} GiB: a disk does not become '
             f'smaller'))
+
+
+@contextlib.contextmanager
+def _refused_flavor() -> Iterator[None]:
+    """:raises ResizeError: the engine does not take what the flavor grants"""
+    try:
+        yield
+    except exception.EngineRejected as e:
+        raise nova_exception.ResizeError(reason=(
+            f'have an administrator set the server\'s state to active, reboot it hard, and '
+            f'choose another flavor, because the Docker engine refuses this one: '
+            f'{e.kwargs["reason"]}')) from e
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from nova_docker.engine import client
 from nova_docker.operations import lifecycle
 from nova_docker.operations import rescue
 from nova_docker.operations import sandbox
+from nova_docker.operations import successor
 from nova_docker.translate import container
 from nova_docker.translate import naming
 
@@ -30,6 +31,10 @@ def reconcile(engine: client.Engine, net: network.Network,
     Nova's running_deleted_instance_action decides about it.
     """
     listed = engine.list_containers(naming.host_filter(CONF.host))
+    for instance_uuid in {naming.instance_of(entry['Labels'])
+                          for entry in filter(successor.is_interim, listed)}:
+        with lifecycle.exclusive(instance_uuid):
+            successor.settle(engine, instance_uuid)
     _end_interrupted_rescues(listed, engine)
     present = {naming.instance_of(entry['Labels']) for entry in listed}
     present |= {naming.instance_of(volume['Labels'])

@@ -22,6 +22,7 @@ from nova_docker.operations import faults
 from nova_docker.operations import lifecycle
 from nova_docker.operations import password
 from nova_docker.operations import undo
+from nova_docker.translate import container
 from nova_docker.translate import image as image_translation
 from nova_docker.translate import naming
 from nova_docker.translate import rescue as rescue_translation
@@ -58,7 +59,7 @@ class Rescue:
         # 2. The image.  It takes its time, so other operations are not held up.
         source, process = self._plan(context, instance, image_meta, original)
         with _explained(instance, source):
-            image = original['Image'] if source.image_id == instance.image_ref else (
+            image = container.origin(original) if source.image_id == instance.image_ref else (
                 self._images.ensure(context, source, instance.flavor.root_gb,
                                     instance.trusted_certs).digest)
             # 3. The other container.

@@ -15,6 +15,7 @@ from nova_docker import host as compute_host
 from nova_docker import uploads
 from nova_docker.engine import client
 from nova_docker.operations import lifecycle
+from nova_docker.translate import container
 from nova_docker.translate import naming
 from nova_docker.translate import snapshot as snapshot_translation
 
@@ -65,7 +66,7 @@ class Snapshots:
         workload = naming.workload_name(instance.uuid)
         with lifecycle.exclusive(instance.uuid):
             try:
-                booted = self._engine.inspect_container(workload)['Image']
+                booted = container.origin(self._engine.inspect_container(workload))
                 original = self._engine.inspect_image(booted)['Config']
                 commit = self._engine.commit_container(
                     workload, naming.SNAPSHOT_REPOSITORY, image_id)

@@ -47,18 +47,17 @@ def takes_memory(changes: Mapping[str, ty.Any], actual: Mapping[str, ty.Any]) ->
 
 
 def fixed(wanted: Mapping[str, ty.Any]) -> dict[str, str]:
-    """The label that tells what of the flavor was fixed when a container was made;
-    {} when nothing was.
+    """The label that tells what of the flavor was fixed when a container was made.
 
     What the engine shows of it later is in words of its own (a capability gets a
     prefix, a default is filled in), so it could not be compared.
     """
     found = {key: wanted[key] for key in _FIXED if key in wanted}
-    return {naming.LABEL_FIXED: json.dumps(found, sort_keys=True)} if found else {}
+    return {naming.LABEL_FIXED: json.dumps(found, sort_keys=True) if found else ''}
 
 
 def is_fixed_otherwise(wanted: Mapping[str, ty.Any], inspected: Mapping[str, ty.Any]) -> bool:
     """Whether what is wanted needs another container than the inspected one."""
-    note = inspected['Config']['Labels'].get(naming.LABEL_FIXED)
-    return fixed(wanted).get(naming.LABEL_FIXED) != note or any(
+    note = inspected['Config']['Labels'].get(naming.LABEL_FIXED, '')
+    return fixed(wanted)[naming.LABEL_FIXED] != note or any(
         inspected['HostConfig'].get(key) and key not in wanted for key in _NEVER_TAKEN_AWAY)

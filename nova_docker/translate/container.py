@@ -131,7 +131,8 @@ def workload_config(identity: Identity, image: str, limits: Limits, api: tuple[i
     config: Json = {
         'Image': image,
         'Labels': {**_labels(naming.ROLE_WORKLOAD, identity, image_digest),
-                   **allowance.fixed(granted)},
+                   # Always both, or an image's own labels would stand for them.
+                   naming.LABEL_ORIGIN: image, **allowance.fixed(granted)},
         'Env': [f'{key}={value}' for key, value in sorted(variables.items())],
         'HostConfig': {
             'NetworkMode': f'container:{naming.sandbox_name(identity.uuid)}',
@@ -166,6 +167,37 @@ def bound(config: Json, binds: Sequence[str]) -> Json:
     host_config = config['HostConfig']
     return {**config, 'HostConfig': {
         **host_config, 'Binds': [*host_config.get('Binds', ()), *binds]}}
+
+
+def successor_config(old: Mapping[str, ty.Any], commit: str, limits: Limits,
+                     api: tuple[int, ...]) -> Json:
+    """The create JSON of a container that takes another's place, over its files.
+
+    Command and environment are in the commit.
+
+    :param old: the other, inspected
+    :param commit: the id of the image that was made of the other
+    """
+    labels = old['Config']['Labels']
+    identity = Identity(uuid=naming.instance_of(labels), name=labels[naming.LABEL_NAME],
+                        host=labels[naming.LABEL_HOST], hostname='')
+    config = workload_config(identity, commit, limits, api)
+    config['Labels'] = {**labels, **config['Labels'],
+                        naming.LABEL_ORIGIN: origin(old),
+                        naming.LABEL_GENERATION: str(naming.generation_of(labels) + 1)}
+    # The volumes that the image declares, which no commit contains.
+    config['HostConfig']['VolumesFrom'] = [old['Id']]
+    return bound(config, old['HostConfig'].get('Binds') or ())
+
+
+def origin(inspected: Mapping[str, ty.Any]) -> str:
+    """The id of the image that the instance was booted from."""
+    return str(inspected['Config']['Labels'].get(naming.LABEL_ORIGIN) or inspected['Image'])
+
+
+def listed_origin(listed: Mapping[str, ty.Any]) -> str | None:
+    """The same by an entry of the container list; None of a foreign container."""
+    return (listed['Labels'] or {}).get(naming.LABEL_ORIGIN)
 
 
 def _labels(role: str, identity: Identity, image_digest: str = '') -> dict[str, str]:

@@ -11,11 +11,13 @@ LABEL_INSTANCE = _PREFIX + 'instance'   # instance uuid
 LABEL_NAME = _PREFIX + 'name'           # instance.name, instance-0000002a
 LABEL_HOST = _PREFIX + 'host'           # [DEFAULT]/host of the owner
 LABEL_ROLE = _PREFIX + 'role'           # sandbox or workload
-LABEL_GENERATION = _PREFIX + 'generation'  # counts rebuilds of the workload
+LABEL_GENERATION = _PREFIX + 'generation'  # counts containers over the same files
 LABEL_IMAGE_DIGEST = _PREFIX + 'image-digest'  # <repository>@sha256:... of the registry
 LABEL_FIXED = _PREFIX + 'fixed'         # what of the flavor no update changes
+LABEL_ORIGIN = _PREFIX + 'origin'       # id of the image that the instance was booted from
 
-LABELS = frozenset((LABEL_INSTANCE, LABEL_NAME, LABEL_HOST, LABEL_ROLE, LABEL_GENERATION))
+LABELS = frozenset((LABEL_INSTANCE, LABEL_NAME, LABEL_HOST, LABEL_ROLE, LABEL_GENERATION,
+                    LABEL_FIXED))
 
 ROLE_SANDBOX = 'sandbox'
 ROLE_WORKLOAD = 'workload'
@@ -29,6 +31,7 @@ SANDBOX_REPOSITORY = PRIVATE_REGISTRY + '/sandbox'
 SNAPSHOT_REPOSITORY = PRIVATE_REGISTRY + '/snapshot'
 PULLED_REPOSITORY = PRIVATE_REGISTRY + '/pulled'  # see imagecache.py
 USED_REPOSITORY = PRIVATE_REGISTRY + '/used'
+COMMIT_REPOSITORY = PRIVATE_REGISTRY + '/commit'
 
 _LINK_ALIAS = 'nova-docker:'
 _LONGEST_HOST = 160  # the kernel keeps 255 bytes of an alias
@@ -61,6 +64,16 @@ def store_name(instance_uuid: str) -> str:
     return f'nova-{instance_uuid}-store'
 
 
+def successor_name(instance_uuid: str) -> str:
+    """Name of the container that is about to take the workload's place."""
+    return f'nova-{instance_uuid}-next'
+
+
+def commit_of(instance_uuid: str, generation: int) -> tuple[str, str]:
+    """Repository and tag of the files that a later generation is made of."""
+    return COMMIT_REPOSITORY, f'{instance_uuid}-{generation}'
+
+
 def host_filter(host: str) -> dict[str, str]:
     """Labels of all that belongs to a compute host."""
     return {LABEL_HOST: host}
@@ -86,6 +99,11 @@ def labels(role: str, *, instance_uuid: str, instance_name: str, host: str,
         LABEL_GENERATION: str(generation),
         **pinned,
     }
+
+
+def generation_of(container_labels: Mapping[str, str]) -> int:
+    """Which container over the instance's files it is; the boot makes the first."""
+    return int(container_labels.get(LABEL_GENERATION, 1))
 
 
 def instance_of(container_labels: Mapping[str, str]) -> str:

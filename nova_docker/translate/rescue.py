@@ -52,13 +52,15 @@ def config(original: Mapping[str, ty.Any], network_of: str, image: str, ran: Jso
     :raises NotRescuable: see :func:`mounts`
     """
     host = original['HostConfig']
+    labels = original['Config']['Labels']
     return {
         'Image': image,
-        'Labels': {key: value for key, value in original['Config']['Labels'].items()
-                   if key in naming.LABELS},
+        'Labels': {**{key: value for key, value in labels.items() if key in naming.LABELS},
+                   naming.LABEL_ORIGIN: image},
         'Tty': original['Config']['Tty'],
         'OpenStdin': original['Config'].get('OpenStdin', False),
-        'HostConfig': {**host, 'NetworkMode': f'container:{network_of}',
+        # Its volumes may come from a container that is gone; below they have names.
+        'HostConfig': {**host, 'NetworkMode': f'container:{network_of}', 'VolumesFrom': None,
                        'Mounts': [*(host.get('Mounts') or ()), *mounts(original)]},
         **ran,
     }

@@ -8,7 +8,8 @@ from typing import Any
 
 LABEL = 'org.openstack.nova-docker'
 PATIENCE = 20
-PRIVATE = ('nova-docker.invalid/glance:', 'nova-docker.invalid/snapshot:')
+PRIVATE = ('nova-docker.invalid/glance:', 'nova-docker.invalid/snapshot:',
+           'nova-docker.invalid/commit:')
 
 
 def run(*command: str, check: bool = True) -> str:

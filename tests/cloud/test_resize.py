@@ -11,6 +11,7 @@ from tests.cloud import machine_state
 from tests.cloud import user
 from tests.cloud.test_boot import container
 from tests.cloud.test_boot import inside
+from tests.cloud.test_life import set_extra_spec
 from tests.cloud.test_power import answers
 
 MIB = 1 << 20
@@ -93,11 +94,28 @@ def test_a_stopped_server_is_resized_and_stays_stopped_and_its_disk_never_shrink
     assert memory_inside(server) == 128
 
 
-def test_a_server_is_deleted_between_resize_and_confirmation(
-        tenant: user.User, flavors: dict[str, Any]) -> None:
+def test_a_server_that_needs_another_container_keeps_its_files_through_failure_and_success(
+        tenant: user.User, admin: user.User, flavors: dict[str, Any]) -> None:
     server = tenant.boot('resized', 'busybox', flavor=flavors['small'].name)
+    address = tenant.addresses(server)[0]
+    inside(server, 'touch', '/kept')
+    set_extra_spec(admin, flavors['large'], 'docker:runtime', 'no-such')
+    tenant.api.compute.resize_server(server, flavors['large'].id)
+    fault = tenant.wait_status(server, 'ERROR').fault['message']
+    assert 'choose another flavor' in fault
+    assert 'no-such' in fault
+    admin.api.compute.reset_server_state(server, 'active')
+    tenant.api.compute.reboot_server(server, 'HARD')
+    tenant.wait_status(server, 'ACTIVE')
+    assert limits(server) == (64, 1)
+    set_extra_spec(admin, flavors['large'], 'docker:runtime', 'runc')
+    set_extra_spec(admin, flavors['large'], 'docker:cap_add', 'NET_ADMIN')
     tenant.api.compute.resize_server(server, flavors['large'].id)
     tenant.wait_status(server, 'VERIFY_RESIZE')
+    assert limits(server) == (128, 2)
+    inside(server, 'ls', '/kept')
+    assert address in inside(server, 'ip', 'addr', 'show', 'eth0')
+    inside(server, 'ip', 'link', 'set', 'lo', 'mtu', '1234')
     tenant.delete_server(server)
 
 

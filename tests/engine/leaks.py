@@ -10,8 +10,8 @@ from nova_docker.privileged import netns
 from nova_docker.translate import naming
 
 # Private tags, and what comes from the registry of the tests.
-FETCHED = (naming.GLANCE_REPOSITORY, naming.PULLED_REPOSITORY, naming.USED_REPOSITORY,
-           "127.0.0.1:")
+FETCHED = (naming.GLANCE_REPOSITORY, naming.COMMIT_REPOSITORY, naming.PULLED_REPOSITORY,
+           naming.USED_REPOSITORY, "127.0.0.1:")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 from nova import exception as nova_exception
+from nova import objects
 from nova.compute import power_state
 import nova.conf
 import pytest
@@ -136,3 +137,33 @@ def test_what_cannot_be_is_refused_while_the_instance_runs_on(boots, api, vifs):
             boots.driver.migrate_disk_and_power_off(boots.context, instance, address, new, vifs)
     assert api.inspect_container(naming.workload_name(instance.uuid)) == before
     assert boots.driver.get_info(instance).state == power_state.RUNNING
+
+
+def test_what_only_a_new_container_can_have_comes_and_goes_with_the_files_kept(
+        boots, api, vifs):
+    """The image declares a volume, and the key is bound in: neither is in a commit."""
+    key = "ssh-ed25519 AAAAC3Nza someone@laptop"
+    instance = boots.archive(instances.busybox(volumes=["/data"]), vifs, key_data=key)
+    first, network = api.inspect_container(naming.workload_name(instance.uuid)), nics(api, instance)
+    inside(api, instance, "sh", "-c", "echo layer > /kept; echo volume > /data/kept")
+    granting = flavor(extra_specs={"docker:cap_add": "NET_ADMIN", "docker:shm_size_mb": "7"})
+    resize(boots, instance, granting, vifs)
+    assert "7168k" in inside(api, instance, "grep", " /dev/shm ", "/proc/mounts")
+    inside(api, instance, "ip", "link", "set", "lo", "mtu", "1234")
+    assert "mtu 1234" in inside(api, instance, "ip", "link", "show", "lo")
+    boots.driver.rescue(boots.context, instance, vifs, instance.image_meta, None, None, None)
+    assert inside(api, instance, "cat", "/mnt/rescue/kept", "/mnt/rescue/data/kept").split() == [
+        "layer", "volume"]
+    assert "kept" not in inside(api, instance, "ls", "/").split()
+    instance.info_cache = objects.InstanceInfoCache(network_info=vifs)
+    boots.driver.unrescue(boots.context, instance)
+    revert(boots, instance, vifs)
+    host = api.inspect_container(naming.workload_name(instance.uuid))["HostConfig"]
+    assert (host["CapAdd"], host["ShmSize"]) == (None, first["HostConfig"]["ShmSize"])
+    assert inside(api, instance, "cat", "/kept", "/data/kept",
+                  "/.ssh/authorized_keys").splitlines() == ["layer", "volume", key]
+    assert nics(api, instance) == network
+    volumes = {mount["Name"] for mount in first["Mounts"] if mount["Type"] == "volume"}
+    boots.driver.destroy(boots.context, instance, vifs)
+    assert not volumes & {volume["Name"] for volume in api.volumes()["Volumes"] or ()}
+    assert api.images(naming.COMMIT_REPOSITORY) == []

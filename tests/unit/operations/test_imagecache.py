@@ -97,6 +97,17 @@ def test_an_image_begins_to_age_when_its_last_container_goes(
     assert loaded not in engine.store.images
 
 
+def test_an_image_is_kept_for_the_container_that_a_resize_has_made_of_its_commit(
+        cache, engine: FakeEngine, clock: Clock, loaded: str):
+    commit = load(engine, "made-of-it:1")
+    engine.create_container("resized", {
+        "Image": commit, "HostConfig": {}, "Labels": {naming.LABEL_ORIGIN: loaded}})
+    for _ in range(3):
+        cache.age([])
+        clock.now += 2 * DAY
+    assert loaded in engine.store.images
+
+
 def test_an_image_is_kept_for_an_instance_that_has_no_container_yet(
         cache, engine: FakeEngine, clock: Clock, loaded: str, settings):
     building = SimpleNamespace(image_ref="image-id", host=imagecache.CONF.host)

@@ -143,6 +143,16 @@ def test_an_absent_instance_is_not_found(resizes, instance: SimpleNamespace):
         resizes.revert(instance, NO_NICS, power_on=True)
 
 
+def test_a_flavor_that_the_engine_refuses_is_called_so_and_a_hard_reboot_mends(
+        resizes, operations, engine: FakeEngine, workload: str, instance: SimpleNamespace):
+    with pytest.raises(nova_exception.ResizeError, match="another flavor"):
+        resize(resizes, instance, flavor(memory_mb=1))
+    # Nova gives it its old flavor back.
+    instance.flavor = instance.old_flavor
+    operations.reboot(instance, NO_NICS, soft=False)
+    assert limits(engine, workload) == (64, 64, 1)
+
+
 def test_a_hard_reboot_mends_what_an_engine_that_went_away_left_undone(
         resizes, operations, engine: FakeEngine, workload: str, instance: SimpleNamespace):
     disk_info = leave(resizes, instance, TINY)

@@ -55,7 +55,7 @@ def test_limits_and_identity_are_the_originals_and_the_network_is_the_sandboxs()
     assert [mount["Target"] for mount in made["HostConfig"]["Mounts"]] == [
         "/proc/stat", "/mnt/rescue"]
     assert made["HostConfig"]["NetworkMode"] == "container:the-sandbox"
-    assert made["Labels"] == LABELS
+    assert made["Labels"] == {**LABELS, naming.LABEL_ORIGIN: made["Image"]}
     assert (made["Image"], made["Cmd"]) == ("sha256:1", ["fix"])
     assert "Hostname" not in made, "the engine refuses it on a container that joins a network"
 
