@@ -59,6 +59,8 @@ def _resources(clouds: str) -> dict[str, dict[str, str]]:
         'network': {'public_network_id': public.id, 'floating_network_name': public.name,
                     'project_network_cidr': '10.100.0.0/16'},
         'network-feature-enabled': {'floating_ips': 'true'},
+        # [api]/dhcp_domain of the cloud
+        'compute-feature-enabled': {'dhcp_domain': '.aio.test'},
         'validation': {'run_validation': 'true', 'connect_method': 'floating',
                        'auth_method': 'keypair', 'validation_timeout': '120'},
     }
