@@ -38,6 +38,9 @@ class User:
         self._made.close()
         self._made = contextlib.ExitStack()
 
+    def on_clean_up(self, action: Callable[[], Any]) -> None:
+        self._made.callback(action)
+
     # Servers ---------------------------------------------------------------------
 
     def request_server(self, name: str, image: str, *, flavor: str = 'm1.tiny',
