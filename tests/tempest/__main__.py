@@ -15,9 +15,8 @@ import subprocess
 import sys
 from typing import Any
 
-import openstack
-
 from tests.cloud import machine_state
+from tests.cloud import user
 from tests.tempest import configuration
 from tests.tempest import report
 
@@ -65,9 +64,8 @@ class Workspace:
 
 
 def leavings(facts: dict[str, Any]) -> tuple[machine_state.Leavings, frozenset[str]]:
-    with openstack.connect(load_envvars=False, cloud='aio-admin',
-                           config_files=[facts['clouds']]) as cloud:
-        known = frozenset(image.id for image in cloud.image.images())
+    admin = user.User(facts['clouds'], 'aio-admin')
+    known = frozenset(image.id for image in admin.api.image.images())
     return machine_state.leavings(known), known
 
 

@@ -23,8 +23,9 @@ def options(facts: Mapping[str, Any], folder: Path) -> dict[str, dict[str, str]]
     :param facts: what tools/quickstart says of its cloud
     :param folder: where Tempest may write
     """
-    admin = openstack.config.OpenStackConfig(
-        config_files=[facts['clouds']]).get_one('aio-admin').get_auth_args()
+    region = openstack.config.OpenStackConfig(
+        config_files=[facts['clouds']], load_envvars=False).get_one('aio-admin')
+    admin = region.get_auth_args()
     found = {
         'DEFAULT': {'log_file': str(folder / 'tempest.log')},
         'oslo_concurrency': {'lock_path': str(folder / 'locks')},
@@ -33,16 +34,15 @@ def options(facts: Mapping[str, Any], folder: Path) -> dict[str, dict[str, str]]
         'identity': {'uri_v3': admin['auth_url'], 'auth_version': 'v3', 'region': 'RegionOne',
                      'v3_endpoint_type': 'public'},
         'service_available': {**dict.fromkeys(ABSENT, 'false'), **dict.fromkeys(PRESENT, 'true')},
-        **_resources(facts['clouds']),
+        **_resources(openstack.connection.Connection(config=region)),
     }
     for section, option, value in features():
         found.setdefault(section, {})[option] = value
     return found
 
 
-def _resources(clouds: str) -> dict[str, dict[str, str]]:
+def _resources(cloud: Any) -> dict[str, dict[str, str]]:
     """What tools/quickstart has made for users, by id."""
-    cloud = openstack.connect(load_envvars=False, cloud='aio-admin', config_files=[clouds])
     with cloud:
         public = cloud.network.find_network('public', ignore_missing=False)
         images = [cloud.image.find_image(name, ignore_missing=False).id
