@@ -59,7 +59,7 @@ mkdir -p /root/.ssh /etc/dropbear && chmod 700 /root/.ssh
     path=/latest/meta-data/public-keys/0/openssh-key
     while [ $tries -gt 0 ] && ! [ -s /root/.ssh/authorized_keys ]; do
         printf 'GET %s HTTP/1.0\\r\\nHost: 169.254.169.254\\r\\n\\r\\n' $path |
-            nc -w 2 169.254.169.254 80 | grep '^ssh-' >/root/.ssh/authorized_keys
+            nc -w 2 169.254.169.254 80 | grep -E '^(ssh|ecdsa|sk-)' >/root/.ssh/authorized_keys
         tries=$((tries - 1))
         sleep 1
     done

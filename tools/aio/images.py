@@ -5,9 +5,12 @@ No public registry is asked.  The images are named as those of the public index
 that index, pulls them by the names that a user would write.
 """
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
+
+import docker.errors
 
 from aio import catalogue
 from aio.catalogue import Image
@@ -55,6 +58,9 @@ def _publish(api: Any, image: Image, target: Path) -> None:
         for block in api.get_image(reference):
             out.write(block)
     api.remove_image(reference, force=True)
+    # What an earlier cloud pulled of it is out of date.
+    with contextlib.suppress(docker.errors.ImageNotFound):
+        api.remove_image(f'{image.name}:latest', force=True)
 
 
 def _raise_error(lines: Any, what: str) -> None:
