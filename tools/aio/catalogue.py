@@ -12,6 +12,8 @@ NGINX = Path('/usr/sbin/nginx')
 PING = Path('/bin/ping')
 DROPBEAR = Path('/usr/sbin/dropbear')
 DROPBEARKEY = Path('/usr/bin/dropbearkey')
+# Tempest asks the metadata service with it; busybox's own wget crashes.
+CURL = Path('/usr/bin/curl')
 
 USERS = 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n'
 GROUPS = 'root:x:0:\nnogroup:x:65534:\n'
@@ -93,7 +95,7 @@ IMAGES = (
           files={'etc/nginx/nginx.conf': NGINX_CONF,
                  'usr/share/nginx/html/index.html': INDEX_PAGE}),
     Image('dropbear', ('CMD ["/bin/serve-ssh"]', 'EXPOSE 22'),
-          programs=(DROPBEAR, DROPBEARKEY, PING),
+          programs=(DROPBEAR, DROPBEARKEY, PING, CURL),
           files={'bin/serve-ssh': SERVE_SSH, 'bin/sudo': SUDO, 'etc/shells': '/bin/sh\n',
                  'etc/shadow': SHADOW}),
 )
@@ -101,5 +103,5 @@ IMAGES = (
 
 def version() -> str:
     """Changes with this file and with the programs in the images."""
-    parts = (Path(__file__), BUSYBOX, PING, NGINX, DROPBEAR)
+    parts = (Path(__file__), BUSYBOX, PING, NGINX, DROPBEAR, CURL)
     return hashlib.sha256(b''.join(path.read_bytes() for path in parts)).hexdigest()[:16]

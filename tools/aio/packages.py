@@ -21,7 +21,7 @@ PACKAGES = (
     # the virtual environment; uWSGI is compiled
     'python3-venv', 'python3-dev', 'build-essential',
     # the content of the images
-    'busybox-static', 'iputils-ping', 'nginx-light', 'dropbear-bin',
+    'busybox-static', 'iputils-ping', 'nginx-light', 'dropbear-bin', 'curl',
 )
 # Units of packages above that would start at the next boot of the machine.
 UNITS = ('mariadb', 'rabbitmq-server', 'epmd', 'docker-registry', 'nginx', 'docker',
