@@ -55,6 +55,9 @@ INDEX_PAGE = ('<!doctype html><title>nova-docker</title>'
 # The key comes from the metadata service, which answers once the network does.
 SERVE_SSH = """\
 #!/bin/sh
+echo "this is $(hostname)"
+ip addr
+head -n 3 /proc/meminfo
 mkdir -p /root/.ssh /etc/dropbear && chmod 700 /root/.ssh
 {
     tries=30
