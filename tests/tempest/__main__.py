@@ -23,6 +23,7 @@ from tests.tempest import report
 HERE = Path(__file__).resolve().parent
 BIN = Path(sys.executable).parent
 EXCLUSIONS = HERE / 'exclusions.txt'
+ALONE = HERE / 'alone.txt'
 SMOKE = HERE / 'smoke.txt'
 # More than there are CPUs: most of a test is waiting.
 WORKERS = '3'
@@ -48,11 +49,21 @@ class Workspace:
                               stdout=subprocess.DEVNULL if quiet else None,
                               stderr=subprocess.DEVNULL if quiet else None).returncode
 
-    def listed(self, *choice: str) -> int:
-        """How many tests a choice selects."""
-        return len(subprocess.check_output(
+    def listed(self, *choice: str) -> set[str]:
+        """The tests that a choice selects."""
+        said = subprocess.check_output(
             [BIN / 'tempest', 'run', '--list-tests', *choice], cwd=self.folder, text=True,
-            env=self.environment()).strip().splitlines()) - 1
+            env=self.environment())
+        return {line for line in said.splitlines() if line.startswith('tempest.')}
+
+    def run(self, tests: set[str]) -> list[report.Outcome]:
+        """Run these and no others."""
+        if not tests:
+            return []
+        chosen = self.folder / 'chosen.txt'
+        chosen.write_text(''.join(f'{test}\n' for test in sorted(tests)))
+        self.tempest('run', '--concurrency', WORKERS, '--load-list', str(chosen))
+        return report.outcomes(self.last())
 
     def last(self) -> bytes:
         """The subunit stream of the last run."""
@@ -85,15 +96,15 @@ def main() -> int:
     workspace.prepare(facts)
     before, known = leavings(facts)
     choice = ['--include-list', str(SMOKE)] if arguments.smoke else ['--regex', arguments.regex]
-    excluding = ['--exclude-list', str(EXCLUSIONS)]
-    excluded = workspace.listed(*choice) - workspace.listed(*choice, *excluding)
-    status = workspace.tempest('run', '--concurrency', WORKERS, *choice, *excluding)
-    found = report.outcomes(workspace.last())
-    print(report.in_words(found, excluded))
+    chosen = workspace.listed(*choice)
+    tests = chosen & workspace.listed('--exclude-list', str(EXCLUSIONS))
+    alone = tests & workspace.listed('--include-list', str(ALONE))
+    found = workspace.run(tests - alone) + workspace.run(alone)
+    print(report.in_words(found, len(chosen - tests)))
     if arguments.junit:
         report.write_junit(found, arguments.junit)
     machine_state.assert_nothing_left(before, known)
-    return status
+    return 1 if report.failed(found) or not found else 0
 
 
 if __name__ == '__main__':
