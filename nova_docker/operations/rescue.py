@@ -77,6 +77,10 @@ class Rescue:
             return (image_translation.image_source(image_id, None, {}),
                     rescue_translation.own_process(original))
         checksum, properties = self._images.describe(context, image_id)
+        if image_translation.is_open(properties):
+            raise exception.NotRescuable(
+                reason='The image leaves it to user data what to run, and a rescue has none. '
+                       'Name another image.')
         return (image_translation.image_source(image_id, checksum, properties),
                 rescue_translation.process(
                     image_translation.command(properties.get('os_command_line')),

@@ -7,6 +7,7 @@ from nova.compute import power_state
 import pytest
 
 from nova_docker import exception
+from nova_docker.operations import reconcile
 from nova_docker.operations import rescue
 from nova_docker.translate import naming
 from tests.engine import instances
@@ -51,6 +52,10 @@ def begin(boots, vifs, instance):
     return begin
 
 
+def start_up(driver):
+    reconcile.reconcile(driver._engine, driver._network, driver._sandboxes)
+
+
 def state(boots, instance):
     return boots.driver.get_info(instance).state
 
@@ -78,6 +83,13 @@ def test_a_broken_instance_is_repaired_and_keeps_its_network_and_other_files(
     changed = {change["Path"] for change in api.diff(naming.workload_name(instance.uuid))}
     assert not changed & {"/lost", "/mnt", "/mnt/rescue", "/etc/shadow"}
     assert api.volumes()["Volumes"] in (None, [])
+
+
+def test_who_has_the_key_of_an_instance_enters_its_rescue(boots, api, vifs):
+    made = boots.archive(instances.busybox(), vifs, key_data="ssh-ed25519 AAAAC3Nza me@laptop")
+    boots.driver.rescue(boots.context, made, vifs, instances.image_meta(made.image_ref),
+                        None, None, None)
+    assert "AAAAC3Nza" in inside(api, made, "sh", "-c", "cat /*/.ssh/authorized_keys ~/.ssh/*")
 
 
 def test_without_an_image_the_instances_own_runs_beside_its_files(
@@ -181,7 +193,7 @@ def test_a_start_up_ends_a_rescue_that_died_half_way(
                             side_effect=exception.EngineError(action="x", reason="killed")),
           pytest.raises(exception.EngineError)):
         begin()
-    boots.driver.init_host("any")
+    start_up(boots.driver)
     assert state(boots, instance) == power_state.SHUTDOWN
     boots.driver.power_on(boots.context, instance, vifs)
     assert inside(api, instance, "cat", "/config").strip() == "good"
@@ -189,7 +201,7 @@ def test_a_start_up_ends_a_rescue_that_died_half_way(
 
 def test_a_start_up_leaves_a_rescue_alone(boots, api, instance, begin):
     begin()
-    boots.driver.init_host("any")
+    start_up(boots.driver)
     assert inside(api, instance, "cat", "/mnt/rescue/config").strip() == "good"
 
 

@@ -63,6 +63,15 @@ def test_an_unrescue_that_fails_can_be_repeated(verb, begin, rescuer, engine, wo
     assert (own.name, own.state) == (workload, "running")
 
 
+def test_an_open_image_is_refused_for_a_rescue_has_no_user_data_of_its_own(
+        rescuer, engine, workload, instance):
+    rescuer._images.describe = lambda context, image_id: (None, {"docker_image": "*"})
+    another = SimpleNamespace(id="another", obj_attr_is_set=lambda name: True)
+    with pytest.raises(exception.NotRescuable, match="Name another image"):
+        rescuer.rescue(None, instance, NO_NICS, another, None)
+    assert engine._find(workload, "look at").state == "running"
+
+
 def test_an_absent_instance_is_not_found_and_nothing_is_made(begin, rescuer, engine, instance):
     for call in (begin, lambda: rescuer.unrescue(instance)):
         with pytest.raises(nova_exception.InstanceNotFound):
