@@ -10,6 +10,7 @@ from nova import objects
 from nova.network import security_group_api
 import pytest
 
+from nova_docker.operations import reconcile
 from nova_docker.translate import naming
 from tests import archives
 from tests.engine import instances
@@ -150,3 +151,15 @@ def test_the_home_may_be_behind_links(boots, api):
     instance = boots.archive(made, key_data=KEY)
     assert inside(api, instance, "cat", "/data/.ssh/authorized_keys") == KEY
     assert stat(api, instance, "/var/keys") == "700 0 0"
+
+
+@pytest.mark.parametrize("left", ["sandbox and store", "store"])
+def test_what_a_killed_boot_left_goes_at_the_next_start(driver, api, left):
+    instance = instances.instance(key_data=KEY)
+    driver._sandboxes.create_draft(instance)
+    if left == "store":
+        api.remove_container(naming.draft_sandbox_name(instance.uuid), v=True)
+    assert naming.store_name(instance.uuid) in str(api.volumes())
+    reconcile.reconcile(driver._engine, driver._network, driver._sandboxes)
+    assert naming.store_name(instance.uuid) not in str(api.volumes())
+    assert instance.uuid not in str(api.containers(all=True))
