@@ -167,7 +167,7 @@ class DockerDriver(driver.ComputeDriver):
         return self._lifecycle.exists(instance)
 
     def get_info(self, instance: Instance, use_cache: bool = True) -> hardware.InstanceInfo:
-        return self._lifecycle.info(instance)
+        return self._events.as_told(instance, lambda: self._lifecycle.info(instance))
 
     def get_diagnostics(self, instance: Instance) -> dict[str, int]:
         return self._diagnostics.figures(instance)

@@ -4,17 +4,24 @@ outside of it; and the compute service's state when the engine is lost.
 
 from collections.abc import Callable
 import contextlib
+import math
 import threading
 import time
 import typing as ty
 
+from nova import exception as nova_exception
+from nova.compute import power_state
+from nova.compute import vm_states
 import nova.conf
+from nova.objects import instance as nova_instance
 from nova.virt import event as virtevent
+from nova.virt import hardware
 from oslo_log import log as logging
 
 from nova_docker import exception
 from nova_docker import host
 from nova_docker.engine import client
+from nova_docker.operations import memory
 from nova_docker.translate import container
 from nova_docker.translate import naming
 
@@ -23,7 +30,13 @@ CONF = nova.conf.CONF
 
 # A reboot stops and starts; only a container that stays down has stopped.
 STOP_DELAY = 0.5
+# Nova ignores what it is told of an instance with which it is busy.  One whose
+# program ends at once ends while Nova still starts it, and is told of again.
+_SHORT_LIFE = 30.0
+_AGAIN_SECONDS = (2.0, 8.0)
 _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+_LIVE = frozenset({vm_states.ACTIVE, vm_states.PAUSED})
 
 _TRANSITIONS = {
     'start': virtevent.EVENT_LIFECYCLE_STARTED,
@@ -52,7 +65,9 @@ class Follower:
         self._host = compute_host
         self._emit = emit
         self._on_return = on_return
+        self._shortages = memory.Shortages()
         self._stopping = threading.Event()
+        self._telling = threading.local()
         self._stream: client.EventStream | None = None
         self._thread: threading.Thread | None = None
         self._since: float | None = None
@@ -143,22 +158,68 @@ class Follower:
             return
         instance_uuid = naming.instance_of(labels)
         if event.get('Action') == 'die':
-            timer = threading.Timer(STOP_DELAY, self._tell_if_stopped, (instance_uuid,))
-            timer.daemon = True
-            timer.start()
+            self._look_later(instance_uuid, STOP_DELAY, *_AGAIN_SECONDS)
+        elif event.get('Action') == 'oom':
+            self._shortages.tell(instance_uuid)
         elif event.get('Action') in _TRANSITIONS:
             self._tell(instance_uuid, _TRANSITIONS[event['Action']])
 
-    def _tell_if_stopped(self, instance_uuid: str) -> None:
+    def _look_later(self, instance_uuid: str, delay: float, *more: float) -> None:
+        timer = threading.Timer(delay, self._tell_if_stopped, (instance_uuid, *more))
+        timer.daemon = True
+        timer.start()
+
+    def _tell_if_stopped(self, instance_uuid: str, *later: float) -> None:
         try:
-            inspected = self._engine.inspect_container(naming.workload_name(instance_uuid))
-        except exception.ContainerNotFound:
-            return
+            lived = self._lived(instance_uuid)
         except exception.EngineError as e:
             LOG.debug('The engine went before a stop could be looked at: %s', e)
             return
-        if not inspected['State']['Running'] and not self._stopping.is_set():
-            self._tell(instance_uuid, virtevent.EVENT_LIFECYCLE_STOPPED)
+        if lived is None or self._stopping.is_set():
+            return
+        self._tell(instance_uuid, virtevent.EVENT_LIFECYCLE_STOPPED)
+        if later and lived < _SHORT_LIFE:
+            self._look_later(instance_uuid, *later)
+
+    def _lived(self, instance_uuid: str) -> float | None:
+        """Seconds that a container ran which does not run; None when it does.
+
+        One that was removed has lived for ever.
+        """
+        try:
+            inspected = self._engine.inspect_container(naming.workload_name(instance_uuid))
+        except exception.ContainerNotFound:
+            return math.inf
+        return None if inspected['State']['Running'] else container.seconds_lived(inspected)
 
     def _tell(self, instance_uuid: str, transition: int) -> None:
-        self._emit(virtevent.LifecycleEvent(instance_uuid, transition))
+        self._telling.stop_of = (
+            instance_uuid if transition == virtevent.EVENT_LIFECYCLE_STOPPED else None)
+        try:
+            self._emit(virtevent.LifecycleEvent(instance_uuid, transition))
+        finally:
+            self._telling.stop_of = None
+
+    def as_told(self, instance: nova_instance.Instance,
+                look: Callable[[], hardware.InstanceInfo]) -> hardware.InstanceInfo:
+        """An instance as Nova wants to find it while it handles an event.
+
+        Nova believes in a stop only if it finds the instance SHUTDOWN, in the thread
+        that tells of it.  One that crashed, or whose container somebody removed, does
+        not run either; Nova would go on showing it as ACTIVE.
+
+        :param look: what finds it as it is
+        :raises InstanceNotFound: Nova itself removes or removed it
+        """
+        if getattr(self._telling, 'stop_of', None) != instance.uuid:
+            return look()
+        try:
+            found = look()
+        except nova_exception.InstanceNotFound:
+            if instance.task_state or instance.vm_state not in _LIVE:
+                raise
+            return hardware.InstanceInfo(state=power_state.SHUTDOWN)
+        if found.state == power_state.CRASHED:
+            return hardware.InstanceInfo(state=power_state.SHUTDOWN,
+                                         internal_id=found.internal_id)
+        return found

@@ -7,6 +7,7 @@ The create and inspect bodies: https://docs.docker.com/reference/api/engine/
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
+import datetime
 import typing as ty
 
 from nova.compute import power_state
@@ -302,6 +303,13 @@ def power_state_of(inspected: Mapping[str, ty.Any], asked_to_stop: bool = False)
             state.get('OOMKilled') or state.get('ExitCode') not in _STOPPED_CODES):
         return ty.cast(int, power_state.CRASHED)
     return ty.cast(int, power_state.SHUTDOWN)
+
+
+def seconds_lived(inspected: Mapping[str, ty.Any]) -> float:
+    """How long a container ran that has ended."""
+    began, ended = (datetime.datetime.fromisoformat(inspected['State'][key])
+                    for key in ('StartedAt', 'FinishedAt'))
+    return (ended - began).total_seconds()
 
 
 def is_workload(listed: Mapping[str, ty.Any]) -> bool:

@@ -4,10 +4,14 @@ from collections.abc import Iterator
 import time
 from types import SimpleNamespace
 
+from nova import exception as nova_exception
+from nova.compute import power_state
 from nova.virt import event as virtevent
 import pytest
 
 from nova_docker.operations import events
+from nova_docker.operations import lifecycle
+from nova_docker.operations import memory
 from nova_docker.translate import naming
 from tests.contract.world import eventually
 from tests.fakes.engine import FakeEngine
@@ -43,6 +47,7 @@ def told() -> list[tuple[str, int]]:
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "STOP_DELAY", 0.1)
+    monkeypatch.setattr(events, "_AGAIN_SECONDS", (0.05, 0.05))
     monkeypatch.setattr(events, "_RETRY_SECONDS", (0.02, 0.02))
 
 
@@ -61,9 +66,12 @@ def follower(engine: FakeEngine, compute_host: FakeHost, told: list[tuple[str, i
 
 def test_a_container_that_dies_has_stopped(
         follower: events.Follower, engine: FakeEngine, told: list[tuple[str, int]],
-        workload: str, instance: SimpleNamespace):
+        workload: str, instance: SimpleNamespace, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(events, "_SHORT_LIFE", 0)
     engine.die(workload)
-    eventually(lambda: told == [(instance.uuid, STOPPED)])
+    eventually(lambda: told)
+    time.sleep(0.3)
+    assert told == [(instance.uuid, STOPPED)]
 
 
 def test_a_reboot_is_not_taken_for_a_stop(
@@ -93,12 +101,77 @@ def test_the_end_of_a_sandbox_and_of_foreign_containers_is_nobodys_business(
     assert told == []
 
 
-def test_a_deleted_instance_is_not_told_as_stopped(
+def test_an_instance_that_was_removed_has_stopped(
         follower: events.Follower, engine: FakeEngine, told: list[tuple[str, int]],
-        workload: str):
+        workload: str, instance: SimpleNamespace):
+    """Nova ignores it when it asked for the removal."""
     engine.remove_container(workload)
+    eventually(lambda: told == [(instance.uuid, STOPPED)])
+
+
+def test_a_program_that_ends_at_once_is_told_of_again_as_nova_may_be_busy(
+        follower: events.Follower, engine: FakeEngine, told: list[tuple[str, int]],
+        workload: str, instance: SimpleNamespace):
+    engine.die(workload)
+    eventually(lambda: told == [(instance.uuid, STOPPED)] * 3)
     time.sleep(0.3)
-    assert told == []
+    assert len(told) == 3
+
+
+@pytest.mark.parametrize(("end", "truth"), [
+    (lambda engine, name: engine.die(name, 3), power_state.CRASHED),
+    (lambda engine, name: engine.remove_container(name), None),
+])
+def test_nova_finds_what_has_ended_as_it_is_told(
+        engine: FakeEngine, compute_host: FakeHost, operations: lifecycle.Lifecycle,
+        workload: str, instance: SimpleNamespace, end, truth):
+    """It believes in a stop of what is SHUTDOWN, and of nothing else."""
+    found = []
+
+    def look() -> int | None:
+        try:
+            return made.as_told(instance, lambda: operations.info(instance)).state
+        except nova_exception.InstanceNotFound:
+            return None
+
+    made = events.Follower(engine, compute_host, lambda event: found.append(look()),
+                           on_return=lambda: None)
+    made.start()
+    eventually(lambda: compute_host.enabled)
+    end(engine, workload)
+    eventually(lambda: found)
+    made.stop()
+    assert {*found} == {power_state.SHUTDOWN}
+    assert look() == truth
+
+
+@pytest.mark.parametrize(("vm_state", "task_state"), [
+    ("active", "deleting"), ("deleted", None), ("building", "spawning"),
+    ("shelved_offloaded", None)])
+def test_nova_does_not_find_what_it_removed_itself(
+        engine: FakeEngine, compute_host: FakeHost, operations: lifecycle.Lifecycle,
+        workload: str, instance: SimpleNamespace, vm_state: str, task_state: str | None):
+    made = events.Follower(engine, compute_host, lambda event: None, on_return=lambda: None)
+    engine.remove_container(workload)
+    instance.vm_state, instance.task_state = vm_state, task_state
+    made._telling.stop_of = instance.uuid
+    with pytest.raises(nova_exception.InstanceNotFound):
+        made.as_told(instance, lambda: operations.info(instance))
+
+
+def test_a_want_of_memory_is_recorded_once_a_minute(
+        follower: events.Follower, engine: FakeEngine, workload: str,
+        instance: SimpleNamespace, monkeypatch: pytest.MonkeyPatch):
+    recorded = []
+    monkeypatch.setattr(memory, "_record", recorded.append)
+    for _ in range(3):
+        engine._emit(engine._find(workload, ""), "oom")
+    engine.pause_container(workload)
+    eventually(lambda: recorded == [instance.uuid])
+    later = time.monotonic() + 61
+    monkeypatch.setattr(memory, "time", SimpleNamespace(monotonic=lambda: later))
+    engine._emit(engine._find(workload, ""), "oom")
+    eventually(lambda: recorded == [instance.uuid] * 2)
 
 
 def test_a_lost_engine_disables_the_service_and_its_return_enables_it(
