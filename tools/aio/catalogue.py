@@ -14,6 +14,8 @@ DROPBEAR = Path('/usr/sbin/dropbear')
 DROPBEARKEY = Path('/usr/bin/dropbearkey')
 # Tempest asks the metadata service with it; busybox's own wget crashes.
 CURL = Path('/usr/bin/curl')
+# busybox's shell prefers its own ping to any other.
+BASH = Path('/bin/bash')
 
 USERS = 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n'
 GROUPS = 'root:x:0:\nnogroup:x:65534:\n'
@@ -98,13 +100,14 @@ IMAGES = (
           files={'etc/nginx/nginx.conf': NGINX_CONF,
                  'usr/share/nginx/html/index.html': INDEX_PAGE}),
     Image('dropbear', ('CMD ["/bin/serve-ssh"]', 'EXPOSE 22'),
-          programs=(DROPBEAR, DROPBEARKEY, PING, CURL),
-          files={'bin/serve-ssh': SERVE_SSH, 'bin/sudo': SUDO, 'etc/shells': '/bin/sh\n',
+          programs=(DROPBEAR, DROPBEARKEY, PING, CURL, BASH),
+          files={'bin/serve-ssh': SERVE_SSH, 'bin/sudo': SUDO, 'etc/shells': '/bin/bash\n/bin/sh\n',
+                 'etc/passwd': USERS.replace('/root:/bin/sh', '/root:/bin/bash'),
                  'etc/shadow': SHADOW}),
 )
 
 
 def version() -> str:
     """Changes with this file and with the programs in the images."""
-    parts = (Path(__file__), BUSYBOX, PING, NGINX, DROPBEAR, CURL)
+    parts = (Path(__file__), BUSYBOX, PING, NGINX, DROPBEAR, CURL, BASH)
     return hashlib.sha256(b''.join(path.read_bytes() for path in parts)).hexdigest()[:16]
