@@ -85,12 +85,14 @@ def _platform(e: nova_exception.NovaException, source: image_translation.ImageSo
 
 def _rejected(e: nova_exception.NovaException, source: image_translation.ImageSource) -> str:
     reason = _reason(e)
+    if 'reference format' in reason.lower():
+        # Before the engine's words, which repeat the reference.
+        return (f'{source.reference!r} has an invalid reference format. Correct '
+                f'{source.named_in}: {reason}.')
     if 'no command specified' in reason.lower():
         advice = f'Set {source.command_in}.'
     elif 'memory limit' in reason.lower():
         advice = 'Use a flavor with more memory.'
-    elif 'reference format' in reason.lower():
-        advice = f'Correct {source.named_in} ({source.reference!r}).'
     elif re.match(r'unable to find (user|group)|cannot mkdir', reason, re.IGNORECASE):
         advice = f'Correct {"the user data" if source.is_open else "the image"}.'
     else:
