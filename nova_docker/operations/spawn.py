@@ -7,6 +7,7 @@ import typing as ty
 from nova import context as nova_context
 from nova import exception as nova_exception
 from nova.compute import task_states
+from nova.compute import vm_states
 import nova.conf
 from nova.network import model as network_model
 from nova.objects import image_meta as nova_image_meta
@@ -202,9 +203,14 @@ class Spawn:
 def _source(instance: nova_instance.Instance,
             image_meta: nova_image_meta.ImageMeta) -> image_translation.ImageSource:
     properties = image_translation.image_properties(instance.system_metadata)
-    return image_translation.image_source(
-        image_meta.id, _checksum(image_meta), properties,
+    checksum = _checksum(image_meta)
+    source = image_translation.image_source(
+        image_meta.id, checksum, properties,
         instance.user_data if image_translation.is_open(properties) else None)
+    if instance.vm_state == vm_states.SHELVED_OFFLOADED:
+        # The image is what was shelved, the properties are those of the first boot.
+        return image_translation.snapshot_source(image_meta.id, checksum, source)
+    return source
 
 
 def _checksum(image_meta: nova_image_meta.ImageMeta) -> str | None:

@@ -71,6 +71,14 @@ def image_source(image_id: str, checksum: str | None,
     return ImageSource(image_id, naming.private_tag(image_id, checksum), in_glance=True)
 
 
+def snapshot_source(image_id: str, checksum: str | None, origin: ImageSource) -> ImageSource:
+    """The snapshot of an instance that was booted from ``origin``: its files are in
+    Glance, wherever those of the origin are; how it is run stays.
+    """
+    return dataclasses.replace(image_source(image_id, checksum, {}),
+                               is_open=origin.is_open, process=origin.process)
+
+
 def _of_registry(reference: str) -> str:
     """The reference in full.
 

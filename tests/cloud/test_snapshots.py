@@ -50,7 +50,7 @@ def test_a_snapshot_of_a_running_server_boots_with_its_files(
 
 def test_backups_rotate_and_a_shelved_server_comes_back_with_its_files(
         tenant: user.User, snapshots: list[Any]) -> None:
-    server = tenant.boot('kept', 'busybox')
+    server = tenant.boot('kept', 'busybox-index')
     inside(server, 'touch', '/kept')
 
     def backups() -> list[Any]:

@@ -154,6 +154,16 @@ def test_a_reference_is_pulled_and_stays_when_the_boot_fails(
     assert engine.inspect_image(reference)["Id"] == SLEEPER.id
 
 
+def test_a_shelved_instance_of_a_registrys_image_comes_back_with_its_files(
+        boot, engine: FakeEngine, booting: SimpleNamespace):
+    booting.system_metadata["image_docker_image"] = "sleeper:1"
+    booting.vm_state = "shelved_offloaded"
+    boot()
+    assert engine.inspect_image(SLEEPER.id)["RepoTags"] == [
+        naming.private_tag("image-id", "c" * 32)]
+    assert engine.inspect_container(naming.workload_name(booting.uuid))["Image"] == SLEEPER.id
+
+
 def test_a_boot_of_an_instance_that_runs_harms_nothing(boot, engine: FakeEngine):
     boot()
     before = dict(engine.containers)
