@@ -10,6 +10,7 @@ from nova_docker.engine import client
 from nova_docker.operations import lifecycle
 from nova_docker.operations import sandbox
 from nova_docker.operations import undo
+from nova_docker.translate import container
 from nova_docker.translate import naming
 
 LOG = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class Interfaces:
                           vif['id'], instance=instance)
                 return
             self._plug(instance, vif, pid)
-            if not inspected['State']['Running']:
+            if not container.is_at_work(inspected):
                 self._network.set_carrier(instance.uuid, connected=False)
 
     def _plug(self, instance: nova_instance.Instance, vif: network_model.VIF,
@@ -90,7 +91,6 @@ class Interfaces:
             return
         with lifecycle.known(instance):
             inspected = self._engine.inspect_container(naming.workload_name(instance.uuid))
-        running = bool(inspected['State']['Running'])
         self._network.repair(instance, staying, pid, keep_names=True)
-        if not running:
+        if not container.is_at_work(inspected):
             self._network.set_carrier(instance.uuid, connected=False)

@@ -169,13 +169,15 @@ class Lifecycle:
             raise exception.SandboxLost(instance_uuid=instance.uuid) from e
 
     def pause(self, instance: nova_instance.Instance) -> None:
-        """Freeze all processes.
+        """Freeze all processes, and unplug from the wire, where the kernel would
+        go on answering for them.
 
         :raises InstanceNotFound: when its container is absent
         """
         with exclusive(instance.uuid), known(instance):
             if not self._is_paused(instance):
                 self._engine.pause_container(naming.workload_name(instance.uuid))
+            self._network.set_carrier(instance.uuid, connected=False)
 
     def unpause(self, instance: nova_instance.Instance) -> None:
         """Thaw all processes.
@@ -183,8 +185,15 @@ class Lifecycle:
         :raises InstanceNotFound: when its container is absent
         """
         with exclusive(instance.uuid), known(instance):
-            if self._is_paused(instance):
-                self._engine.unpause_container(naming.workload_name(instance.uuid))
+            self._thaw(instance)
+
+    def _thaw(self, instance: nova_instance.Instance) -> None:
+        workload = naming.workload_name(instance.uuid)
+        state = self._engine.inspect_container(workload)['State']
+        if state['Running']:
+            self._network.set_carrier(instance.uuid, connected=True)
+        if state['Paused']:
+            self._engine.unpause_container(workload)
 
     def resume(self, instance: nova_instance.Instance,
                network_info: network_model.NetworkInfo) -> None:
@@ -197,9 +206,9 @@ class Lifecycle:
         :raises InstanceNotFound: when its container is absent
         """
         with exclusive(instance.uuid), known(instance):
-            if self._is_paused(instance):
-                self._engine.unpause_container(naming.workload_name(instance.uuid))
-            elif not self._is_running(instance):
+            if self._is_running(instance):
+                self._thaw(instance)
+            else:
                 self.start(instance, network_info)
 
     def _is_paused(self, instance: nova_instance.Instance) -> bool:
@@ -222,7 +231,7 @@ class Lifecycle:
                 return
             running = self._is_running(instance)
             self._network.repair(instance, network_info, pid, keep_names=running)
-            if not running:
+            if not running or self._is_paused(instance):
                 self._network.set_carrier(instance.uuid, connected=False)
 
     def unplug_vifs(self, instance: nova_instance.Instance,

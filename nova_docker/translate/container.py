@@ -312,6 +312,11 @@ def seconds_lived(inspected: Mapping[str, ty.Any]) -> float:
     return (ended - began).total_seconds()
 
 
+def is_at_work(inspected: Mapping[str, ty.Any]) -> bool:
+    """Whether an inspected workload runs and is not frozen."""
+    return bool(inspected['State']['Running'] and not inspected['State']['Paused'])
+
+
 def is_workload(listed: Mapping[str, ty.Any]) -> bool:
     """Whether an entry of the container list runs an image."""
     return bool(listed['Labels'].get(naming.LABEL_ROLE) == naming.ROLE_WORKLOAD)

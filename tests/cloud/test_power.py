@@ -41,12 +41,16 @@ def test_reboot_soft_and_hard_restart_the_command_and_keep_the_nic(tenant: user.
 
 
 def test_pause_freezes_and_unpause_thaws(tenant: user.User) -> None:
-    server = tenant.boot('one', 'busybox')
+    server, other = tenant.boot('one', 'busybox'), tenant.boot('other', 'busybox')
+    address = tenant.addresses(server)[0]
+    user.wait_for('it answers', lambda: answers(other, address))
     tenant.api.compute.pause_server(server)
     assert tenant.wait_status(server, 'PAUSED').power_state == 3
     assert machine_state.inspect(container(server))['State']['Paused']
+    assert not answers(other, address), 'a paused server answers'
     tenant.api.compute.unpause_server(server)
     assert tenant.wait_status(server, 'ACTIVE').power_state == 1
+    user.wait_for('it answers again', lambda: answers(other, address), timeout=10)
 
 
 def test_a_killed_container_shows_as_shutoff_within_two_seconds(tenant: user.User) -> None:

@@ -68,6 +68,8 @@ def test_a_nic_comes_to_an_instance_at_work_and_goes(boots, api, ovs, first, sec
     assert devices(api, instance) == {"eth0", "eth1"}
     assert defaults(api, instance) == ["eth0"]
     assert ovs.ports == {first["id"], second["id"]}
+    assert operstates([first, second]) == {"down" if paused else "up"}
+    boots.driver.unpause(instance)
     assert operstates([first, second]) == {"up"}
     detach(boots, instance, second)
     assert devices(api, instance) == {"eth0"}
