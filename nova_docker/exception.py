@@ -156,9 +156,10 @@ class NetnsError(exception.VirtualInterfacePlugException):
 
 
 class SandboxLost(exception.NovaException):
-    """The sandbox that a container of a rescue was made with is gone, and with
-    it the network that this container can join.
+    """The sandbox that a container was made with is gone, and with it what the
+    container joins or mounts.  Other than that of a rescue, a workload finds its
+    sandbox by name, so that a new one serves it.
     """
 
-    msg_fmt = ('Unrescue instance %(instance_uuid)s: its sandbox was removed from the '
-               'Docker engine by somebody else, and the rescue can join no other.')
+    msg_fmt = ('Unrescue instance %(instance_uuid)s, or boot it anew: its sandbox was removed '
+               'from the Docker engine by somebody else.')

@@ -61,7 +61,6 @@ class Images(session.Session):
             raise exception.ImageLoadFailed(
                 action=action, reason=e.kwargs['reason']) from e
 
-
     def remove_image(self, reference: str) -> None:
         """Remove a tag, and the image when it was its last; none is fine.
 

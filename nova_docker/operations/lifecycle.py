@@ -206,7 +206,8 @@ class Lifecycle:
         :raises InstanceNotFound: when its container is absent
         """
         with exclusive(instance.uuid), known(instance):
-            if self._is_running(instance):
+            workload = self._find(instance)
+            if workload and workload['State']['Running']:
                 self._thaw(instance)
             else:
                 self.start(instance, network_info)
@@ -229,9 +230,10 @@ class Lifecycle:
                 LOG.debug('No running sandbox: NICs are plugged at the next start',
                           instance=instance)
                 return
-            running = self._is_running(instance)
+            workload = self._find(instance)
+            running = workload is not None and bool(workload['State']['Running'])
             self._network.repair(instance, network_info, pid, keep_names=running)
-            if not running or self._is_paused(instance):
+            if workload is None or not container.is_at_work(workload):
                 self._network.set_carrier(instance.uuid, connected=False)
 
     def unplug_vifs(self, instance: nova_instance.Instance,
@@ -240,12 +242,12 @@ class Lifecycle:
         with exclusive(instance.uuid):
             self._network.unplug(instance, network_info)
 
-    def _is_running(self, instance: nova_instance.Instance) -> bool:
+    def _find(self, instance: nova_instance.Instance) -> client.Json | None:
+        """The workload, inspected; None when it is absent."""
         try:
-            inspected = self._engine.inspect_container(naming.workload_name(instance.uuid))
+            return self._engine.inspect_container(naming.workload_name(instance.uuid))
         except exception.ContainerNotFound:
-            return False
-        return bool(inspected['State']['Running'])
+            return None
 
     # The end -----------------------------------------------------------------------------
 
