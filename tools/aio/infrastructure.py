@@ -1,7 +1,6 @@
 """What OpenStack stands on: MariaDB, RabbitMQ, Open vSwitch, dockerd, the registry."""
 
 import contextlib
-import os
 from pathlib import Path
 import shutil
 import socket
@@ -107,7 +106,8 @@ def prepare(layout: Layout, *, cold: bool, foreign_programs: set[str]) -> None:
         _prepare_ovs(layout)
     if 'dockerd' not in foreign_programs:
         _prepare_cgroups(layout)
-    if not os.path.lexists(layout.run / 'lxcfs'):
+    # A killed lxcfs leaves a mount whose folder cannot be looked at; it goes when lxcfs starts.
+    with contextlib.suppress(FileExistsError):
         (layout.run / 'lxcfs').mkdir()
 
 
