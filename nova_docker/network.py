@@ -6,6 +6,8 @@ on the host into the bridge.
 """
 
 from collections.abc import Iterable
+from collections.abc import Iterator
+import contextlib
 import dataclasses
 import pathlib
 
@@ -20,6 +22,7 @@ from os_vif.objects import network as os_vif_network
 from os_vif.objects import vif as os_vif_vif
 from oslo_log import log as logging
 
+from nova_docker import switch
 from nova_docker.privileged import netns
 from nova_docker.translate import diagnostics
 from nova_docker.translate import naming
@@ -109,8 +112,7 @@ class Network:
         resolver = netplan.resolver(instance.hostname or '', vifs, CONF.api.dhcp_domain or '')
         netns.plug_nics(pid, [dataclasses.asdict(plan) for plan in plans],
                         _resolv_conf(resolver), _hosts(resolver), exact)
-        for vif, plan in zip(vifs, plans, strict=True):
-            self._join_switch(instance, vif, plan)
+        self._join_switch(instance, vifs, plans)
 
     def announce(self, instance: nova_instance.Instance,
                  network_info: Iterable[netplan.Vif], pid: int) -> None:
@@ -119,16 +121,16 @@ class Network:
         if plans:
             netns.announce_nics(pid, [dataclasses.asdict(plan) for plan in plans])
 
-    def _join_switch(self, instance: nova_instance.Instance, vif: netplan.Vif,
-                     plan: netplan.NicPlan) -> None:
-        try:
-            os_vif.plug(os_vif_util.nova_to_osvif_vif(vif),
-                        os_vif_util.nova_to_osvif_instance(instance))
-        except os_vif_exception.ExceptionBase as e:
-            raise nova_exception.VirtualInterfacePlugException(
-                f'os-vif could not plug port {plan.port_id}: {e}') from e
-        if plan.linux_bridge:
-            netns.join_bridge(plan.host_device, plan.linux_bridge)
+    def _join_switch(self, instance: nova_instance.Instance, vifs: list[netplan.Vif],
+                     plans: tuple[netplan.NicPlan, ...]) -> None:
+        info = os_vif_util.nova_to_osvif_instance(instance)
+        translated = [os_vif_util.nova_to_osvif_vif(vif) for vif in vifs]
+        with _plug_failures(plans), switch.one_transaction(translated):
+            for vif in translated:
+                os_vif.plug(vif, info)
+        for plan in plans:
+            if plan.linux_bridge:
+                netns.join_bridge(plan.host_device, plan.linux_bridge)
 
     def unplug(self, instance: nova_instance.Instance,
                network_info: Iterable[netplan.Vif]) -> None:
@@ -200,6 +202,17 @@ def _counts(device: str) -> dict[str, int]:
     except FileNotFoundError:
         LOG.debug('NIC %s is not plugged', device)
         return {}
+
+
+@contextlib.contextmanager
+def _plug_failures(plans: Iterable[netplan.NicPlan]) -> Iterator[None]:
+    """What the switch has against a port becomes Nova's exception."""
+    try:
+        yield
+    except Exception as e:
+        ports = ', '.join(plan.port_id for plan in plans)
+        raise nova_exception.VirtualInterfacePlugException(
+            f'Open vSwitch did not take port {ports}: {e}') from e
 
 
 def _leave_switch(vif: os_vif_vif.VIFBase, info: instance_info.InstanceInfo) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 import contextlib
 import ctypes
+import dataclasses
 import fcntl
 import ipaddress
 import os
@@ -60,9 +61,10 @@ def plug_nics(pid: int, nics: list[Nic], resolv_conf: str | None, hosts: str,
     host_netns = os.open('/proc/self/ns/net', os.O_RDONLY)
     try:
         with pyroute2.IPRoute() as host:
-            unwired = _unwired(host, pid, nics)
+            ends = _ends(host, nics)
+            unwired = _unwired(pid, nics, ends)
             for nic in unwired:
-                _delete(host, nic['host_device'])
+                _delete_link(host, ends[nic['host_device']])
             _in_netns(pid, lambda ip: _configure(ip, nics, unwired, host_netns, exact))
             for nic in nics:
                 _finish_host_end(host, nic)
@@ -77,7 +79,8 @@ def plug_nics(pid: int, nics: list[Nic], resolv_conf: str | None, hosts: str,
 def list_unwired(pid: int, nics: list[Nic]) -> list[str]:
     """The ``host_device`` of each NIC whose pair of links is not as it shall be."""
     with pyroute2.IPRoute() as host:
-        return [nic['host_device'] for nic in _unwired(host, pid, nics)]
+        ends = _ends(host, nics)
+    return [nic['host_device'] for nic in _unwired(pid, nics, ends)]
 
 
 @privileged.context.entrypoint
@@ -214,11 +217,13 @@ def _require(ip: ty.Any, name: str) -> int:
 
 
 def _delete(ip: ty.Any, name: str) -> None:
-    index = _index(ip, name)
-    if index is None:
-        return
-    with _unless_gone():
-        ip.link('del', index=index)
+    _delete_link(ip, _index(ip, name))
+
+
+def _delete_link(ip: ty.Any, index: int | None) -> None:
+    if index is not None:
+        with _unless_gone():
+            ip.link('del', index=index)
 
 
 @contextlib.contextmanager
@@ -231,28 +236,52 @@ def _unless_gone() -> Iterator[None]:
             raise
 
 
-def _unwired(host: ty.Any, pid: int, nics: list[Nic]) -> list[Nic]:
-    """The NICs that are absent, or whose other end is not the right link."""
-    ends = {nic['device']: _index(host, nic['host_device']) for nic in nics}
-    return _in_netns(pid, lambda ip: [
-        nic for nic in nics if not _is_wired(ip, nic, ends[nic['device']])])
+def _ends(host: ty.Any, nics: list[Nic]) -> dict[str, int | None]:
+    """{host_device: its index on the host, None when there is no such link}"""
+    return {nic['host_device']: _index(host, nic['host_device']) for nic in nics}
 
 
-def _is_wired(ip: ty.Any, nic: Nic, host_index: int | None) -> bool:
-    index = _index(ip, nic['device'])
-    if index is None or host_index is None:
-        return False
-    return bool(ip.link('get', index=index)[0].get('link') == host_index)
+def _unwired(pid: int, nics: list[Nic], ends: dict[str, int | None]) -> list[Nic]:
+    """The NICs that are absent, or whose other end is not the right link.
+
+    :param ends: what ``_ends`` found
+    """
+    if not any(ends.values()):
+        return nics
+    links = _in_netns(pid, _links)
+    return [nic for nic in nics if ends[nic['host_device']] is None
+            or links.get(nic['device'], _NO_LINK).peer != ends[nic['host_device']]]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Link:
+    """A link of a sandbox; ``peer`` is the index of a veth's other end."""
+
+    index: int
+    peer: int | None
+
+
+_NO_LINK = _Link(0, None)
+
+
+def _links(ip: ty.Any) -> dict[str, _Link]:
+    """By name; a sandbox has few, so one request for all."""
+    return {link.get('ifname'): _Link(link['index'], link.get('link'))
+            for link in ip.get_links()}
 
 
 def _configure(ip: ty.Any, nics: list[Nic], unwired: list[Nic], host_netns: int,
                exact: bool) -> None:
     """Inside the namespace: links, addresses, then routes."""
-    ip.link('set', index=_require(ip, 'lo'), state='up')
+    ip.link('set', ifname='lo', state='up')
+    indexes = {name: link.index for name, link in _links(ip).items()}
     for nic in unwired:
-        _delete(ip, nic['device'])
+        _delete_link(ip, indexes.get(nic['device']))
+        _make_veth(ip, nic, host_netns)
+    if unwired:
+        indexes = {name: link.index for name, link in _links(ip).items()}
     for nic in nics:
-        index = _index(ip, nic['device']) or _make_veth(ip, nic, host_netns)
+        index = indexes[nic['device']]
         if not nic['checksum_offload']:
             _switch_checksum_offload_off(nic['device'])
         _enable_ipv6(nic)
@@ -264,18 +293,16 @@ def _configure(ip: ty.Any, nics: list[Nic], unwired: list[Nic], host_netns: int,
         ip.link('set', index=index, state='up')
     # After all links are up: a gateway may be behind another NIC's subnet.
     for nic in nics:
-        index = _require(ip, nic['device'])
         for destination, gateway in nic['routes']:
-            _add_route(ip, index, destination, gateway)
+            _add_route(ip, indexes[nic['device']], destination, gateway)
 
 
-def _make_veth(ip: ty.Any, nic: Nic, host_netns: int) -> int:
+def _make_veth(ip: ty.Any, nic: Nic, host_netns: int) -> None:
     """The pair is made inside with its peer put on the host, so that no step
     leaves a device half-way between the two."""
     mtu = {'mtu': nic['mtu']} if nic['mtu'] else {}
     ip.link('add', ifname=nic['device'], kind='veth', address=nic['mac'], **mtu,
             peer={'ifname': nic['host_device'], 'net_ns_fd': host_netns, **mtu})
-    return _require(ip, nic['device'])
 
 
 def _enable_ipv6(nic: Nic) -> None:
@@ -360,10 +387,9 @@ def _switch_checksum_offload_off(device: str) -> None:
 
 
 def _finish_host_end(host: ty.Any, nic: Nic) -> None:
-    index = _require(host, nic['host_device'])
     # Or the host itself would be a neighbour of the tenant's instances.
     _set_ipv6_disabled(nic['host_device'], True)
-    host.link('set', index=index, ifalias=nic['alias'], state='up')
+    host.link('set', ifname=nic['host_device'], ifalias=nic['alias'], state='up')
 
 
 def _write_in_place(path: str, content: str) -> None:

@@ -33,6 +33,12 @@ class Switch:
     def unplug(self, vif: Any, instance: Any) -> None:
         self.ports.discard(vif.id)
 
+    @contextlib.contextmanager
+    def installed(self) -> Iterator[None]:
+        with (mock.patch("os_vif.plug", self.plug), mock.patch("os_vif.unplug", self.unplug),
+              mock.patch("nova_docker.switch.one_transaction", contextlib.nullcontext)):
+            yield
+
 
 class WiredAtOnce(virtapi.VirtAPI):
     """Neutron has wired every port before anybody waits."""

@@ -92,7 +92,7 @@ def sandbox_image(engine_url: str, host: str, nova_process: None) -> None:
 def ovs() -> Iterator[cloud.Switch]:
     """Open vSwitch by proxy: it takes ports, and wires none."""
     switch = cloud.Switch()
-    with mock.patch("os_vif.plug", switch.plug), mock.patch("os_vif.unplug", switch.unplug):
+    with switch.installed():
         yield switch
 
 

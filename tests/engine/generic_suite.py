@@ -74,9 +74,9 @@ class DockerConnTestCase(test_virt_drivers._VirtDriverTestCase, test.TestCase):
         self.flags(group="docker", engine_url=os.environ["NOVA_DOCKER_TEST_ENGINE"])
         switch = cloud.Switch()
         missing = nova_exception.ComputeHostNotFound(host="any")
-        for target, what in (("os_vif.plug", switch.plug), ("os_vif.unplug", switch.unplug),
-                             ("nova.image.glance.API.download", mock.Mock(side_effect=boring))):
-            self.enterContext(mock.patch(target, what))
+        self.enterContext(switch.installed())
+        self.enterContext(mock.patch(
+            "nova.image.glance.API.download", mock.Mock(side_effect=boring)))
         self.enterContext(mock.patch.object(
             objects.Service, "get_by_compute_host", side_effect=missing))
         self.enterContext(mock.patch.object(

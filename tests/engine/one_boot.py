@@ -52,8 +52,7 @@ def main() -> None:
     CONF.set_override("engine_url", os.environ["NOVA_DOCKER_TEST_ENGINE"], "docker")
     privileged.context.set_client_mode(False)
     switch, glance = cloud.Switch(), cloud.Glance()
-    with (cloud.quiet_nova(), mock.patch("os_vif.plug", switch.plug),
-          mock.patch("os_vif.unplug", switch.unplug),
+    with (cloud.quiet_nova(), switch.installed(),
           mock.patch("nova.image.glance.API.download", glance.download)):
         driver = nova_driver.DockerDriver(cloud.WiredAtOnce())
         driver.init_host(CONF.host)

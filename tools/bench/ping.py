@@ -38,7 +38,7 @@ def main(where: layout.Layout, folder: Path) -> None:
         name = f'bench-{number}'
         try:
             begin = time.monotonic()
-            mine.create(name, port=port.id)
+            mine.create(name, ports=(port.id,))
             _wait_for_ping(namespace, port.fixed_ips[0]['ip_address'])
             pings.append(time.monotonic() - begin)
             mine.wait_active(name)

@@ -1,6 +1,7 @@
 """Servers of the demo project, as a user makes them."""
 
 from collections.abc import Iterator
+from collections.abc import Sequence
 import contextlib
 import time
 from typing import Any
@@ -26,14 +27,12 @@ class Servers:
         self._flavor = self.cloud.compute.find_flavor(flavor, ignore_missing=False).id
         self.network = self.cloud.network.find_network('private', ignore_missing=False)
 
-    def create(self, name: str, count: int = 1, port: str | None = None,
-               nics: int = 1) -> None:
+    def create(self, name: str, count: int = 1, ports: Sequence[str] = ()) -> None:
         """One request for ``count`` servers.
 
-        :param port: instead of NICs on the private network
-        :param nics: how many of them
+        :param ports: instead of a NIC on the private network
         """
-        networks = [{'port': port}] if port else [{'uuid': self.network.id}] * nics
+        networks = [{'port': port} for port in ports] or [{'uuid': self.network.id}]
         self.cloud.compute.create_server(
             name=name, image_id=self._image, flavor_id=self._flavor, networks=networks,
             min_count=count, max_count=count)
@@ -69,13 +68,23 @@ class Servers:
             time.sleep(POLL)
 
     @contextlib.contextmanager
-    def running(self, name: str, count: int = 1, port: str | None = None,
-                nics: int = 1) -> Iterator[float]:
+    def running(self, name: str, count: int = 1, ports: Sequence[str] = ()) -> Iterator[float]:
         """Boot for the body, then delete; gives the seconds to ACTIVE."""
         begin = time.monotonic()
         try:
-            self.create(name, count, port, nics)
+            self.create(name, count, ports)
             self.wait_active(name, count)
             yield time.monotonic() - begin
         finally:
             self.delete(name)
+
+    @contextlib.contextmanager
+    def ports(self, number: int) -> Iterator[list[str]]:
+        """Ports of the private network, which outlive the servers they are given to."""
+        made = [self.cloud.network.create_port(network_id=self.network.id).id
+                for _ in range(number)]
+        try:
+            yield made
+        finally:
+            for port in made:
+                self.cloud.network.delete_port(port)
