@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 import threading
-import time
 import typing as ty
 
 from nova import context as nova_context
@@ -24,20 +23,16 @@ class Background(ty.Generic[T]):
         self._work = work
         self._outcome: list[T] = []
         self._failure: BaseException | None = None
-        self.seconds = 0.0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         # So that the log lines of the thread carry the request's id.
         self._context.update_store()
-        begin = time.monotonic()
         try:
             self._outcome.append(self._work())
         except BaseException as e:  # noqa: BLE001  raised again where it is asked for
             self._failure = e
-        finally:
-            self.seconds = time.monotonic() - begin
 
     def raise_if_failed(self) -> None:
         """Raise the work's error if it failed already; do not wait."""

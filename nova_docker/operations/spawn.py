@@ -79,7 +79,7 @@ class Spawn:
                 self._sandboxes.create_draft(instance)
             # 2. The image and the container to be, in a thread.
             workload = self._prepare_workload(context, instance, image_meta, source,
-                                              admin_password, injected_files, undone)
+                                              admin_password, injected_files, undone, times)
             with times.step('sandbox'):
                 pid = self._sandboxes.start_draft(instance)
             # 3. The first look at network_info waits for Neutron's allocation.
@@ -104,7 +104,6 @@ class Spawn:
             if power_on:
                 with times.step('start'):
                     self._engine.start_container(naming.workload_name(instance.uuid))
-        times.add('image', workload.seconds)
         LOG.info('Spawned container %s in %.3f s: %s', naming.workload_name(instance.uuid),
                  times.elapsed(), times, instance=instance)
 
@@ -124,18 +123,21 @@ class Spawn:
                           source: image_translation.ImageSource,
                           admin_password: str | None,
                           injected_files: configdrive.InjectedFiles,
-                          undone: undo.UndoStack) -> background.Background[None]:
+                          undone: undo.UndoStack,
+                          times: timeline.Timeline) -> background.Background[None]:
         command = image_translation.command(image_meta.properties.get('os_command_line'))
         limits = self._allowances.limits(instance, instance.flavor)
         fetched: list[images.ReadyImage] = []
 
         def fetch_and_create() -> None:
-            fetched.append(self._images.ensure(
-                context, source, instance.flavor.root_gb, instance.trusted_certs,
-                anew=instance.task_state == task_states.REBUILD_SPAWNING))
-            self._create_workload(instance, fetched[-1], command, source.process, limits,
-                                  injected_files)
-            password.set_first_password(self._engine, instance, admin_password)
+            with times.step('image'):
+                fetched.append(self._images.ensure(
+                    context, source, instance.flavor.root_gb, instance.trusted_certs,
+                    anew=instance.task_state == task_states.REBUILD_SPAWNING))
+            with times.step('container'):
+                self._create_workload(instance, fetched[-1], command, source.process, limits,
+                                      injected_files)
+                password.set_first_password(self._engine, instance, admin_password)
 
         def prepare() -> None:
             try:

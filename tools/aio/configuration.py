@@ -138,6 +138,9 @@ def render(layout: Layout, known: dict[str, str], driver_version: str) -> None:
     # Nova looks for it beside nova.conf.
     write(layout.etc / 'nova/api-paste.ini',
           Path(known['venv'], 'etc/nova/api-paste.ini').read_text(), SERVICE_USER)
+    registry_auth = layout.etc / 'nova/registry-auth.json'
+    if not registry_auth.exists():
+        write(registry_auth, '{"auths": {}}\n', COMPUTE_USER)
     write(layout.etc / 'rabbitmq-plugins', '[].\n', 'rabbitmq')
     write(layout.state / 'clouds.yaml', fill('clouds.yaml', known), 'root', 0o600)
     write(layout.state / 'openrc', fill('openrc', known), 'root', 0o600)

@@ -22,8 +22,15 @@ def main() -> None:
     where = layout.from_environment()
     parser.add_argument('--output', type=Path, default=where.state / 'bench',
                         help='folder for the JSON files')
+    parser.add_argument('--size', type=int, metavar='MIB', default=images.SIZE_MIB,
+                        help='of "images": of the image that is measured (default: %(default)s)')
+    parser.add_argument('--rounds', type=int, default=images.ROUNDS,
+                        help='of "images": how often it is (default: %(default)s)')
     arguments = parser.parse_args()
-    _BENCHMARKS[arguments.benchmark](where, arguments.output)
+    if arguments.benchmark == 'images':
+        images.main(where, arguments.output, arguments.size, arguments.rounds)
+    else:
+        _BENCHMARKS[arguments.benchmark](where, arguments.output)
 
 
 main()

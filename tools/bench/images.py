@@ -1,22 +1,23 @@
-"""Large images: Glance to engine and back, against pipes of command line tools.
+"""Images: Glance to engine and back, and a registry, against command line tools.
 
-* *boot from Glance*: the driver's image step (which also creates the container) of
-  a boot from an archive of 1 GiB that the engine does not have, against ``curl`` of
-  the same URL piped to ``docker load``.
+* *boot from Glance*: the image step of a boot from an archive that the engine does
+  not have, against ``curl`` of the same URL piped to ``docker load``.
 * *snapshot*: from the request to the active image, of a server of the same image,
   against ``docker commit``, and ``docker save`` piped to ``openstack image create``.
 * *memory*: by how much the peak of nova-compute's resident memory during either
   exceeds what it had before.
-* *cached*: the image step of a boot whose image is there; it creates the container.
+* *registry*: bytes that it sends for ten boots at once of an image that the engine
+  does not have, against one ``docker pull``.
+* *cached*: the image step of a boot whose image is there, and how long the boot had
+  to wait for it.
 """
 
 from collections.abc import Callable
-from collections.abc import Iterator
 import contextlib
+import dataclasses
 import json
 import os
 from pathlib import Path
-import re
 import subprocess
 import tempfile
 import time
@@ -24,49 +25,18 @@ from typing import Any
 
 from aio import layout
 
+from bench import compute_process
 from bench import docker_run
+from bench import pulled_once
 from bench import report
 from bench import servers
 
 ROUNDS = 3
-CACHED_ROUNDS = 10
+CACHED_ROUNDS = 20
 MIB = 1 << 20
 SIZE_MIB = 1024
+FLAVOR = 'm1.medium'
 _NAME = 'nova-docker-bench'
-_IMAGE_STEP = re.compile(r'Spawned container \S+ in .*\bimage (?P<seconds>[\d.]+)')
-
-
-class Compute:
-    """The nova-compute process of the cloud."""
-
-    def __init__(self, where: layout.Layout) -> None:
-        facts = json.loads(where.facts.read_text())
-        self._log = Path(facts['logs']) / 'nova-compute.log'
-        self._pid = subprocess.run(
-            [*facts['supervisorctl'], 'pid', facts['nova_compute']], check=True,
-            capture_output=True, text=True).stdout.strip()
-
-    def image_step(self, boot: Callable[[], Any]) -> float:
-        """Seconds of the image step of the boot that happens in the call."""
-        offset = self._log.stat().st_size
-        boot()
-        with self._log.open(errors='replace') as log:
-            log.seek(offset)
-            found = [float(m['seconds']) for m in map(_IMAGE_STEP.search, log) if m]
-        return found[-1]
-
-    @contextlib.contextmanager
-    def growth(self, series: list[float]) -> Iterator[None]:
-        """Append the MiB by which the peak in the body exceeds the memory before."""
-        process = Path('/proc', self._pid)
-        (process / 'clear_refs').write_text('5')  # the peak begins anew
-        before = self._status('VmRSS')
-        yield
-        series.append((self._status('VmHWM') - before) / 1024)
-
-    def _status(self, key: str) -> int:
-        text = Path('/proc', self._pid, 'status').read_text()
-        return int(re.findall(rf'^{key}:\s+(\d+) kB', text, re.MULTILINE)[0])
 
 
 class Shell:
@@ -80,33 +50,52 @@ class Shell:
             'GLANCE': api.image.get_endpoint().rstrip('/')}
 
     def __call__(self, command: str) -> str:
-        """Its output; a failure of any part of a pipe is one."""
-        return subprocess.run(['bash', '-o', 'pipefail', '-ec', command], check=True,
-                              env=self._environment, capture_output=True, text=True).stdout
+        """Its output.
 
-    def timed(self, command: str) -> float:
-        begin = time.monotonic()
-        self(command)
-        return time.monotonic() - begin
+        :raises RuntimeError: a part of it failed; with what was said
+        """
+        done = subprocess.run(['bash', '-o', 'pipefail', '-ec', command], check=False,
+                              env=self._environment, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f'{command}: {done.stderr}')
+        return done.stdout
 
 
-def _large_image(shell: Shell) -> str:
+@dataclasses.dataclass
+class Figures:
+    """What the rounds give; seconds and MiB."""
+
+    boots: list[float] = dataclasses.field(default_factory=list)
+    loads: list[float] = dataclasses.field(default_factory=list)
+    snapshots: list[float] = dataclasses.field(default_factory=list)
+    by_hand: list[float] = dataclasses.field(default_factory=list)
+    boot_growth: list[float] = dataclasses.field(default_factory=list)
+    snapshot_growth: list[float] = dataclasses.field(default_factory=list)
+
+
+def large_layer(folder: Path, size_mib: int) -> None:
+    """A Dockerfile and a file of that size, which nothing compresses."""
+    (folder / 'Dockerfile').write_text('FROM busybox\nCOPY large /\nCMD ["idle"]\n')
+    with (folder / 'large').open('wb') as large:
+        for _ in range(size_mib):
+            large.write(os.urandom(MIB))
+
+
+def _large_image(shell: Shell, size_mib: int) -> str:
     """Build it into Glance.  :returns: its id there"""
     with tempfile.TemporaryDirectory(prefix='nova-docker-bench-') as folder:
-        Path(folder, 'Dockerfile').write_text('FROM busybox\nCOPY large /\nCMD ["idle"]\n')
-        with Path(folder, 'large').open('wb') as large:
-            for _ in range(SIZE_MIB):
-                large.write(os.urandom(MIB))
+        large_layer(Path(folder), size_mib)
         return shell(f'openstack docker image build {folder} --name {_NAME} '
                      f'-f value -c id').strip()
 
 
 def _forget(image: str) -> None:
-    """Take an image of Glance off the engine."""
-    tags = docker_run.docker('images', '--format', '{{.Repository}}:{{.Tag}}').split()
-    for tag in tags:
+    """Take an image of Glance off the engine, under every name."""
+    for line in docker_run.docker(
+            'images', '--no-trunc', '--format', '{{.ID}} {{.Repository}}:{{.Tag}}').splitlines():
+        digest, _, tag = line.partition(' ')
         if image in tag:
-            docker_run.docker('rmi', tag)
+            docker_run.docker('rmi', '--force', digest)
 
 
 def _load_with_curl(shell: Shell, image: str) -> float:
@@ -127,6 +116,12 @@ def _snapshot(mine: servers.Servers, server: Any) -> float:
         return time.monotonic() - begin
     finally:
         mine.cloud.image.delete_image(made.id)
+        _wait_until_idle(mine, server)
+
+
+def _wait_until_idle(mine: servers.Servers, server: Any) -> None:
+    while mine.cloud.compute.get_server(server.id).task_state:
+        time.sleep(servers.POLL)
 
 
 def _snapshot_by_hand(mine: servers.Servers, shell: Shell, server: Any) -> float:
@@ -143,56 +138,67 @@ def _snapshot_by_hand(mine: servers.Servers, shell: Shell, server: Any) -> float
         docker_run.docker('rmi', f'{_NAME}:commit')
 
 
-def _cached(where: layout.Layout, compute: Compute) -> list[float]:
+def _rounds(where: layout.Layout, compute: compute_process.Compute, shell: Shell, image: str,
+            rounds: int) -> Figures:
+    figures = Figures()
+    mine = servers.Servers(where, image, flavor=FLAVOR)
+    for number in range(rounds):
+        figures.loads.append(_load_with_curl(shell, image))
+        with contextlib.ExitStack() as running:
+            with compute.growth(figures.boot_growth):
+                figures.boots.append(compute.steps(lambda n=number: running.enter_context(
+                    mine.running(f'bench-{n}')))['image'])  # type: ignore[misc]
+            server = mine.named(f'bench-{number}')[0]
+            with compute.growth(figures.snapshot_growth):
+                figures.snapshots.append(_snapshot(mine, server))
+            figures.by_hand.append(_snapshot_by_hand(mine, shell, server))
+        _forget(image)
+    return figures
+
+
+def _cached(where: layout.Layout, compute: compute_process.Compute) -> list[dict[str, float]]:
     mine = servers.Servers(where)
 
-    def boot(number: int) -> None:
-        with mine.running(f'bench-cached-{number}'):
-            pass
+    def boot(number: int) -> Callable[[], None]:
+        def run() -> None:
+            with mine.running(f'bench-cached-{number}'):
+                pass
+        return run
 
-    return [compute.image_step(lambda n=number: boot(n))  # type: ignore[misc]
-            for number in range(CACHED_ROUNDS)]
+    boot(CACHED_ROUNDS)()  # so that the image is there
+    return [compute.steps(boot(number)) for number in range(CACHED_ROUNDS)]
 
 
-def main(where: layout.Layout, folder: Path) -> None:
-    compute = Compute(where)
+def main(where: layout.Layout, folder: Path, size_mib: int = SIZE_MIB,
+         rounds: int = ROUNDS) -> None:
+    compute = compute_process.Compute(where)
+    cached = _cached(where, compute)
+    reads = pulled_once.measure(where, large_layer)
     api = servers.Servers(where).cloud
     shell = Shell(where, api)
-    image = _large_image(shell)
-    boots, loads, snapshots, by_hand = [], [], [], []
-    boot_growth: list[float] = []
-    snapshot_growth: list[float] = []
+    image = _large_image(shell, size_mib)
     try:
-        mine = servers.Servers(where, image, flavor='m1.medium')
-        for number in range(ROUNDS):
-            loads.append(_load_with_curl(shell, image))
-            with contextlib.ExitStack() as running:
-                with compute.growth(boot_growth):
-                    boots.append(compute.image_step(
-                        lambda n=number: running.enter_context(mine.running(f'bench-{n}'))))
-                server = mine.named(f'bench-{number}')[0]
-                with compute.growth(snapshot_growth):
-                    snapshots.append(_snapshot(mine, server))
-                by_hand.append(_snapshot_by_hand(mine, shell, server))
-            _forget(image)
+        figures = _rounds(where, compute, shell, image, rounds)
     finally:
         _forget(image)
         api.image.delete_image(image)
-    cached = _cached(where, compute)
-    _report(boots, loads, snapshots, by_hand, boot_growth, snapshot_growth, cached, folder)
+    _report(figures, reads, cached, folder, size_mib)
 
 
-def _report(boots: list[float], loads: list[float], snapshots: list[float], by_hand: list[float],
-            boot_growth: list[float], snapshot_growth: list[float], cached: list[float],
-            folder: Path) -> None:
-    boot = report.Series('boot from Glance: image step', boots)
-    load = report.Series('curl | docker load', loads)
-    snapshot = report.Series('snapshot: request to active', snapshots)
-    pipe = report.Series('commit, save | openstack image create', by_hand)
+def _report(figures: Figures, reads: pulled_once.Reads, cached: list[dict[str, float]],
+            folder: Path, size_mib: int) -> None:
+    boot = report.Series('boot from Glance: image step', figures.boots)
+    load = report.Series('curl | docker load', figures.loads)
+    snapshot = report.Series('snapshot: request to active', figures.snapshots)
+    pipe = report.Series('commit, save | openstack image create', figures.by_hand)
+    read = report.Series(f'registry: {pulled_once.BOOTS} boots at once', [reads.boots / MIB], 'MiB')
+    pulled = report.Series('registry: one docker pull', [reads.pull / MIB], 'MiB')
     report.report('images', [
         boot, load, snapshot, pipe,
-        report.Series('memory of a boot', boot_growth, 'MiB'),
-        report.Series('memory of a snapshot', snapshot_growth, 'MiB'),
-        report.Series('cached: image step', cached),
-    ], {'boot / curl': boot.median / load.median, 'snapshot / pipe': snapshot.median / pipe.median},
-        folder, size_mib=SIZE_MIB)
+        report.Series('memory of a boot', figures.boot_growth, 'MiB'),
+        report.Series('memory of a snapshot', figures.snapshot_growth, 'MiB'), read, pulled,
+        report.Series('cached: image step', [each['image'] for each in cached]),
+        report.Series('cached: waited for it', [each['image wait'] for each in cached]),
+    ], {'boot / curl': boot.median / load.median, 'snapshot / pipe': snapshot.median / pipe.median,
+        'boots / pull, bytes': read.median / pulled.median},
+        folder, size_mib=size_mib)
