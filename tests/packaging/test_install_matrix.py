@@ -36,6 +36,8 @@ def assert_nova_is_whole(environment: Environment) -> None:
     home = environment.evaluate("import nova.virt.driver; print(nova.__file__)")
     assert home == str(environment.site_packages / "nova" / "__init__.py")
     assert not (environment.site_packages / "nova" / "virt" / "docker").exists()
+    assert not (environment.folder / "etc" / "nova-docker").exists()
+    assert not (environment.folder / "bin" / "nova-docker-status").exists()
     assert environment.evaluate(
         "from importlib import util; print(util.find_spec('nova.virt.docker'),"
         " util.find_spec('nova_docker'))") == "None None"
@@ -52,9 +54,19 @@ def test_the_wheel_brings_every_module_of_the_driver(wheel: Path):
     assert sources_of("nova_docker") - names_in(wheel) == set()
 
 
-def test_the_wheel_brings_nothing_but_the_driver(wheel: Path):
+def test_the_wheel_brings_nothing_but_the_driver_and_its_examples(wheel: Path):
     tops = {name.split("/")[0] for name in names_in(wheel)}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"nova", "nova_docker"}
+    assert {top for top in tops if not top.endswith((".dist-info", ".data"))} == {
+        "nova", "nova_docker"}
+
+
+def test_the_wheel_brings_what_an_operator_copies_from(wheel: Path):
+    """config-generator.conf is for those who have the sources."""
+    installed = {name.partition(".data/data/")[2] for name in names_in(wheel)} - {""}
+    examples = {str(path.relative_to(ROOT)) for path in (ROOT / "etc").rglob("*")
+                if path.is_file()}
+    assert examples - installed == {"etc/nova-docker/config-generator.conf"}
+    assert installed - examples == set()
 
 
 def test_an_sdist_builds_the_same_wheel(wheel: Path, sdist: Path, tmp_path: Path):

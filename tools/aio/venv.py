@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / 'requirements.txt'
 CONSTRAINTS = HERE / 'constraints.txt'
 DRIVER_SOURCES = ('pyproject.toml', 'setup.py', 'setup.cfg', 'README.rst', 'LICENSE',
-                  'nova_docker', 'nova_virt_docker')
+                  'nova_docker', 'nova_virt_docker', 'etc')
 
 
 def digest(paths: list[Path]) -> str:
@@ -62,8 +62,8 @@ def driver_files() -> list[Path]:
     found: list[Path] = []
     for name in DRIVER_SOURCES:
         source = REPOSITORY / name
-        found += sorted(source.rglob('*.py')) if source.is_dir() else [source]
-    return found
+        found += sorted(source.rglob('*')) if source.is_dir() else [source]
+    return [path for path in found if path.is_file() and '__pycache__' not in path.parts]
 
 
 def install_driver(layout: Layout, venv: Path) -> str:
