@@ -1,6 +1,6 @@
 """NICs in the network namespaces of sandboxes.
 
-The only module that imports pyroute2.  It never uses ``IPRoute(netns=...)``,
+With links.py, the only module that imports pyroute2.  It never uses ``IPRoute(netns=...)``,
 which forks: in a process with several threads the child deadlocks now and
 then.  A network namespace belongs to a thread, so a thread of its own enters
 the namespace, makes its socket there, and ends.
@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 import contextlib
 import ctypes
-import dataclasses
 import fcntl
 import ipaddress
 import os
@@ -26,6 +25,7 @@ from pyroute2 import netlink
 
 from nova_docker import exception
 from nova_docker import privileged
+from nova_docker.privileged import links
 
 T = ty.TypeVar('T')
 Nic = dict[str, ty.Any]
@@ -94,7 +94,7 @@ def list_names(pid: int, host_devices: list[str]) -> dict[str, str]:
     ends.pop(None, None)
     return _in_netns(pid, lambda ip: {
         ends[link.get('link')]: link.get('ifname')
-        for link in ip.get_links() if link.get('link') in ends})
+        for link in links.all_links(ip) if link.get('link') in ends})
 
 
 @privileged.context.entrypoint
@@ -134,7 +134,7 @@ def set_links_state(alias_prefix: str, state: str) -> None:
     :param alias_prefix: what their aliases start with
     """
     with pyroute2.IPRoute() as host:
-        for link in host.get_links():
+        for link in links.all_links(host):
             if (link.get('ifalias') or '').startswith(alias_prefix):
                 with _unless_gone():
                     host.link('set', index=link['index'], state=state)
@@ -145,7 +145,7 @@ def list_aliases() -> dict[str, str]:
     """The links of the host that have an alias: {name: alias}."""
     with pyroute2.IPRoute() as host:
         return {link.get('ifname'): link.get('ifalias')
-                for link in host.get_links() if link.get('ifalias')}
+                for link in links.all_links(host) if link.get('ifalias')}
 
 
 def _refuse_host_process(pid: int) -> None:
@@ -201,12 +201,12 @@ def _enter(pid: int) -> None:
 def _index(ip: ty.Any, name: str) -> int | None:
     """The index of a link, None when there is none of that name."""
     try:
-        links = ip.link('get', ifname=name)
+        found = ip.link('get', ifname=name)
     except netlink.exceptions.NetlinkError as e:
         if e.code in _NO_SUCH_DEVICE:
             return None
         raise
-    return links[0]['index'] if links else None
+    return found[0]['index'] if found else None
 
 
 def _require(ip: ty.Any, name: str) -> int:
@@ -248,38 +248,21 @@ def _unwired(pid: int, nics: list[Nic], ends: dict[str, int | None]) -> list[Nic
     """
     if not any(ends.values()):
         return nics
-    links = _in_netns(pid, _links)
+    found = _in_netns(pid, links.by_name)
     return [nic for nic in nics if ends[nic['host_device']] is None
-            or links.get(nic['device'], _NO_LINK).peer != ends[nic['host_device']]]
-
-
-@dataclasses.dataclass(frozen=True)
-class _Link:
-    """A link of a sandbox; ``peer`` is the index of a veth's other end."""
-
-    index: int
-    peer: int | None
-
-
-_NO_LINK = _Link(0, None)
-
-
-def _links(ip: ty.Any) -> dict[str, _Link]:
-    """By name; a sandbox has few, so one request for all."""
-    return {link.get('ifname'): _Link(link['index'], link.get('link'))
-            for link in ip.get_links()}
+            or found.get(nic['device'], links.NO_LINK).peer != ends[nic['host_device']]]
 
 
 def _configure(ip: ty.Any, nics: list[Nic], unwired: list[Nic], host_netns: int,
                exact: bool) -> None:
     """Inside the namespace: links, addresses, then routes."""
     ip.link('set', ifname='lo', state='up')
-    indexes = {name: link.index for name, link in _links(ip).items()}
+    indexes = {name: link.index for name, link in links.by_name(ip).items()}
     for nic in unwired:
         _delete_link(ip, indexes.get(nic['device']))
         _make_veth(ip, nic, host_netns)
     if unwired:
-        indexes = {name: link.index for name, link in _links(ip).items()}
+        indexes = {name: link.index for name, link in links.by_name(ip).items()}
     for nic in nics:
         index = indexes[nic['device']]
         if not nic['checksum_offload']:

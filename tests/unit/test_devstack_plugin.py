@@ -6,7 +6,9 @@ stack.sh shows.
 
 from pathlib import Path
 import subprocess
+import tomllib
 
+from packaging.requirements import Requirement
 import pytest
 
 from tests.unit.test_style import BIN
@@ -130,6 +132,17 @@ def test_unstack_removes_instances_and_clean_all_of_ours(plugin: Plugin):
 def test_every_phase_can_be_run_twice(plugin: Plugin, phase: str):
     plugin.settings["IMAGES_EXIST"] = "yes"
     assert plugin.run(phase) == plugin.run(phase)
+
+
+def test_pip_finds_no_conflict_with_what_devstack_installs():
+    """Its upper constraints of 2026.2, and Nova's master as pbr numbers it."""
+    installed = {"docker": "7.2.0", "nova": "33.1.0.dev347", "os-vif": "5.2.0",
+                 "pyroute2": "0.8.1", "cryptography": "43.0.3", "oslo.privsep": "3.12.0",
+                 "oslo.utils": "10.1.1", "oslo.concurrency": "7.6.1"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = {one.name: one.specifier for one in map(Requirement, project["dependencies"])}
+    assert [name for name, version in installed.items()
+            if not wanted[name].contains(version, prereleases=True)] == []
 
 
 def test_the_style_is_devstacks():
