@@ -41,6 +41,7 @@ from nova_docker.operations import password
 from nova_docker.operations import reconcile
 from nova_docker.operations import report
 from nova_docker.operations import rescue
+from nova_docker.operations import resumption
 from nova_docker.operations import sandbox
 from nova_docker.operations import snapshot
 from nova_docker.operations import spawn
@@ -92,9 +93,13 @@ class DockerDriver(driver.ComputeDriver):
         self._interfaces = interfaces.Interfaces(self._engine, self._network, self._sandboxes)
         self._diagnostics = diagnostics.Diagnostics(self._engine)
         self._snapshot = snapshot.Snapshots(self._engine, uploads.Uploads())
+        self._resumption = resumption.Resumption(self._lifecycle)
         self._events = events.Follower(
-            self._engine, self._host, self.emit_event, on_return=lambda: (
-                reconcile.reconcile_beside(self._engine, self._network, self._sandboxes)))
+            self._engine, self._host, self.emit_event,
+            bring_back=self._resumption.after_engine,
+            # What failed while it was away could not be taken back.
+            on_return=lambda: reconcile.reconcile(self._engine, self._network, self._sandboxes),
+            on_freeze=self._lifecycle.align_carrier)
 
     # The service ---------------------------------------------------------------
 
@@ -316,6 +321,12 @@ class DockerDriver(driver.ComputeDriver):
                                   network_info: NetworkInfo, share_info: ty.Any,
                                   block_device_info: BlockDeviceInfo = None) -> None:
         self._lifecycle.resume(instance, network_info)
+
+    def process_instances_at_startup(
+            self, context: Context, instances: nova_instance.InstanceList,
+    ) -> nova_instance.InstanceList:
+        self._resumption.at_start(instances)
+        return instances
 
     # NICs ------------------------------------------------------------------------------
 

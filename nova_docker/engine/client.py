@@ -4,6 +4,7 @@ Each group of verbs has its module; :mod:`.session` is what they stand on.
 """
 
 from collections.abc import Mapping
+import contextlib
 import typing as ty
 
 from nova_docker.engine import commits
@@ -32,6 +33,17 @@ class Engine(commits.Commits, containers.Containers, files.Files, images.Images,
     def ping(self) -> None:
         """:raises EngineUnavailable: when the engine does not answer"""
         self._repeatable('ping', lambda: self._short.ping())
+
+    def ping_anew(self) -> None:
+        """Ping on a connection of its own.
+
+        An engine that is being stopped goes on answering on those that it has.
+
+        :raises EngineUnavailable: when the engine takes no connection
+        """
+        with contextlib.closing(self._call('connect', lambda: self._session(
+                self._timeout, self._short.api_version))) as session:
+            self._call('ping', session.ping)
 
     def info(self) -> Json:
         """``GET /info``: the host as the engine sees it."""

@@ -28,7 +28,8 @@ from nova_docker.translate import naming
 LOG = logging.getLogger(__name__)
 CONF = nova.conf.CONF
 
-# A reboot stops and starts; only a container that stays down has stopped.
+# A reboot stops and starts; only a container that stays down has stopped.  One that
+# ends without a signal of the engine's is not being rebooted.
 STOP_DELAY = 0.5
 # Nova ignores what it is told of an instance with which it is busy.  One whose
 # program ends at once ends while Nova still starts it, and is told of again.
@@ -43,6 +44,7 @@ _TRANSITIONS = {
     'pause': virtevent.EVENT_LIFECYCLE_PAUSED,
     'unpause': virtevent.EVENT_LIFECYCLE_RESUMED,
 }
+_FREEZES = frozenset({'pause', 'unpause'})
 _STATES = {
     'running': virtevent.EVENT_LIFECYCLE_STARTED,
     'paused': virtevent.EVENT_LIFECYCLE_PAUSED,
@@ -55,18 +57,27 @@ class Follower:
     """Follows one engine from a thread of its own.
 
     :param emit: takes a nova.virt.event.LifecycleEvent
-    :param on_return: called when the engine is back; must not take long
+    :param bring_back: called when the engine is back, before Nova is told what is
+        there
+    :param on_return: called after that
+    :param on_freeze: called with an instance that was frozen or thawed by anybody
     """
 
     def __init__(self, engine: client.Engine, compute_host: host.Host,
                  emit: Callable[[virtevent.LifecycleEvent], None],
-                 on_return: Callable[[], None]) -> None:
+                 bring_back: Callable[[], None], on_return: Callable[[], None],
+                 on_freeze: Callable[[str], None]) -> None:
         self._engine = engine
         self._host = compute_host
         self._emit = emit
+        self._bring_back = bring_back
         self._on_return = on_return
+        self._on_freeze = on_freeze
         self._shortages = memory.Shortages()
         self._stopping = threading.Event()
+        self._streams = 0
+        # Instances that the engine was asked to signal, and that have not ended yet.
+        self._signalled: set[str] = set()
         self._telling = threading.local()
         self._stream: client.EventStream | None = None
         self._thread: threading.Thread | None = None
@@ -117,14 +128,20 @@ class Follower:
             self._host.set_service_enabled(True)
             if after_a_gap:
                 LOG.info('Following the events of the Docker engine again')
-                self._tell_all()
-                self._on_return()
+                _beside('docker-catch-up', self._catch_up)
             for event in stream:
                 self._last = time.monotonic()
                 self._handle(event)
+            self._streams += 1
         self._since = None
         if not self._stopping.is_set():
             LOG.warning('The Docker engine ended its event stream')
+
+    def _catch_up(self) -> None:
+        """Have what ran run again before Nova hears of what does not run."""
+        self._bring_back()
+        self._tell_all()
+        self._on_return()
 
     def _open_stream(self) -> client.EventStream:
         self._stream = self._engine.events(naming.host_filter(CONF.host))
@@ -157,29 +174,55 @@ class Follower:
         if labels.get(naming.LABEL_ROLE) != naming.ROLE_WORKLOAD:
             return
         instance_uuid = naming.instance_of(labels)
-        if event.get('Action') == 'die':
-            self._look_later(instance_uuid, STOP_DELAY, *_AGAIN_SECONDS)
+        if event.get('Action') == 'kill':
+            self._signalled.add(instance_uuid)
+        elif event.get('Action') == 'die':
+            delay = STOP_DELAY if instance_uuid in self._signalled else 0
+            self._signalled.discard(instance_uuid)
+            self._look_later(instance_uuid, delay, *_AGAIN_SECONDS)
         elif event.get('Action') == 'oom':
             self._shortages.tell(instance_uuid)
         elif event.get('Action') in _TRANSITIONS:
             self._tell(instance_uuid, _TRANSITIONS[event['Action']])
+        if event.get('Action') in _FREEZES:
+            _beside('docker-freeze', lambda: self._on_freeze(instance_uuid))
 
     def _look_later(self, instance_uuid: str, delay: float, *more: float) -> None:
-        timer = threading.Timer(delay, self._tell_if_stopped, (instance_uuid, *more))
+        timer = threading.Timer(delay, self._tell_if_stopped,
+                                (self._streams, instance_uuid, *more))
         timer.daemon = True
         timer.start()
 
-    def _tell_if_stopped(self, instance_uuid: str, *later: float) -> None:
+    def _tell_if_stopped(self, stream: int, instance_uuid: str, *later: float) -> None:
         try:
             lived = self._lived(instance_uuid)
         except exception.EngineError as e:
             LOG.debug('The engine went before a stop could be looked at: %s', e)
             return
-        if lived is None or self._stopping.is_set():
+        if lived is None or self._stopping.is_set() or self._ended_with_engine(stream):
             return
         self._tell(instance_uuid, virtevent.EVENT_LIFECYCLE_STOPPED)
         if later and lived < _SHORT_LIFE:
             self._look_later(instance_uuid, *later)
+
+    def _ended_with_engine(self, stream: int) -> bool:
+        """Whether the engine is being stopped, and takes its instances with it.
+
+        They come back with it if the operator wants that; Nova must not learn that
+        they stopped, for then they would not.
+
+        :param stream: the one that told of the end; whatever comes after it catches
+            up by itself
+        """
+        if stream != self._streams:
+            return True
+        if not CONF.resume_guests_state_on_host_boot:
+            return False
+        try:
+            self._engine.ping_anew()
+        except exception.EngineUnavailable:
+            return True
+        return False
 
     def _lived(self, instance_uuid: str) -> float | None:
         """Seconds that a container ran which does not run; None when it does.
@@ -223,3 +266,13 @@ class Follower:
             return hardware.InstanceInfo(state=power_state.SHUTDOWN,
                                          internal_id=found.internal_id)
         return found
+
+
+def _beside(name: str, work: Callable[[], None]) -> None:
+    """Do it in a thread, for which nobody waits."""
+    def run() -> None:
+        try:
+            work()
+        except Exception:
+            LOG.exception('The thread %s failed', name)
+    threading.Thread(target=run, name=name, daemon=True).start()

@@ -212,6 +212,17 @@ class Lifecycle:
             else:
                 self.start(instance, network_info)
 
+    def align_carrier(self, instance_uuid: str) -> None:
+        """Unplug what is frozen from the wire, and plug what works, whoever froze
+        or thawed it."""
+        with exclusive(instance_uuid):
+            try:
+                inspected = self._engine.inspect_container(naming.workload_name(instance_uuid))
+            except exception.ContainerNotFound:
+                return
+            self._network.set_carrier(instance_uuid,
+                                      connected=container.is_at_work(inspected))
+
     def _is_paused(self, instance: nova_instance.Instance) -> bool:
         inspected = self._engine.inspect_container(naming.workload_name(instance.uuid))
         return bool(inspected['State']['Paused'])

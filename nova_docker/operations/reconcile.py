@@ -1,7 +1,5 @@
 """What a nova-compute that died left behind."""
 
-import threading
-
 from nova import context as nova_context
 from nova import objects
 from nova.compute import vm_states
@@ -61,19 +59,6 @@ def _end_interrupted_rescues(listed: list[container.Json], engine: client.Engine
                        for other in entries):
                 LOG.warning('Ending an interrupted rescue of instance %s', instance_uuid)
                 rescue.put_back(engine, instance_uuid)
-
-
-def reconcile_beside(engine: client.Engine, net: network.Network,
-                     sandboxes: sandbox.Sandboxes) -> None:
-    """Reconcile in a thread, when the engine is back: what failed while it was
-    away could not be taken back, and Nova may have forgotten about it."""
-    def run() -> None:
-        try:
-            reconcile(engine, net, sandboxes)
-        except Exception:  # nobody waits for this thread
-            LOG.exception('Could not remove what interrupted builds left; the next start of '
-                          'nova-compute tries it again')
-    threading.Thread(target=run, name='docker-reconcile', daemon=True).start()
 
 
 def _remove_if_half_made(instance_uuid: str, engine: client.Engine, net: network.Network,

@@ -1,5 +1,7 @@
 """The nova-compute process of the cloud, killed and started again."""
 
+from collections.abc import Iterator
+import contextlib
 import os
 from pathlib import Path
 import signal
@@ -17,6 +19,7 @@ class ComputeService:
         self._control = list(facts['supervisorctl'])
         self._program = facts['nova_compute']
         self._host = facts['host']
+        self._configuration = Path(facts['etc']) / 'nova/nova-compute.conf'
         self.log = Path(facts['logs']) / 'nova-compute.log'
 
     def control(self, action: str) -> str:
@@ -34,6 +37,26 @@ class ComputeService:
         os.kill(self.pid(), signal.SIGKILL)
         self.wait_for_line('Starting compute node', offset)
         user.wait_for('nova-compute reports', lambda: self._reported_since(admin, begin))
+
+    def restart(self, admin: user.User) -> None:
+        """Stop it if it runs, start it, and wait until it takes work."""
+        self.control('stop')
+        begin = time.time()
+        self.control('start')
+        user.wait_for('nova-compute reports', lambda: self._reported_since(admin, begin))
+
+    @contextlib.contextmanager
+    def configured(self, admin: user.User, section: str, **options: str) -> Iterator[None]:
+        """With other options for a while."""
+        before = self._configuration.read_text()
+        lines = [f'[{section}]', *(f'{name} = {value}' for name, value in options.items())]
+        try:
+            self._configuration.write_text('\n'.join([before, *lines, '']))
+            self.restart(admin)
+            yield
+        finally:
+            self._configuration.write_text(before)
+            self.restart(admin)
 
     def _reported_since(self, admin: user.User, begin: float) -> bool:
         for service in admin.api.compute.services(binary='nova-compute', host=self._host):

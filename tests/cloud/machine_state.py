@@ -25,6 +25,13 @@ def inspect(container: str) -> dict[str, Any]:
     return json.loads(run('docker', 'inspect', container))[0]
 
 
+def remove_image(image_id: str) -> None:
+    """Take what was fetched of a Glance image off the engine."""
+    for tag in run('docker', 'images', '--format', '{{.Repository}}:{{.Tag}}').split():
+        if image_id in tag:
+            run('docker', 'rmi', tag)
+
+
 @dataclasses.dataclass(frozen=True)
 class Leavings:
     """What could have been forgotten; two of them are compared."""

@@ -1,6 +1,8 @@
 """The Docker engine goes and comes back."""
 
 from collections.abc import Iterator
+import os
+import signal
 import subprocess
 import time
 from typing import Any
@@ -22,6 +24,12 @@ class EngineProgram:
 
     def control(self, action: str) -> None:
         subprocess.run([*self._control, action, 'dockerd'], capture_output=True, check=False)
+
+    def kill(self) -> None:
+        """SIGKILL; the supervisor starts it again."""
+        pid = subprocess.run([*self._control, 'pid', 'dockerd'], capture_output=True,
+                             text=True, check=True).stdout
+        os.kill(int(pid), signal.SIGKILL)
 
 
 @pytest.fixture

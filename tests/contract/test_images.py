@@ -147,6 +147,7 @@ def test_an_error_of_the_source_passes_through_a_load(world: World):
     with pytest.raises(KeyError, match="the source broke"):
         world.engine.load_image(breaking())
     world.engine.ping()
+    world.engine.ping_anew()
 
 
 def test_a_published_image_is_pulled_by_tag_and_then_known_by_digest(world: World):

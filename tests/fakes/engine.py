@@ -90,6 +90,10 @@ class FakeEngine(Insides, FileVerbs, image_names.ImageNames):
         pass
 
     @verb
+    def ping_anew(self) -> None:
+        pass
+
+    @verb
     def info(self) -> Json:
         states = [container.state for container in self.containers.values()]
         return {

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 import time
 from types import SimpleNamespace
+from unittest import mock
 
 from nova import exception as nova_exception
 from nova.compute import power_state
 from nova.virt import event as virtevent
 import pytest
 
+from nova_docker import exception
 from nova_docker.operations import events
 from nova_docker.operations import lifecycle
 from nova_docker.operations import memory
@@ -20,6 +22,8 @@ STARTED = virtevent.EVENT_LIFECYCLE_STARTED
 STOPPED = virtevent.EVENT_LIFECYCLE_STOPPED
 PAUSED = virtevent.EVENT_LIFECYCLE_PAUSED
 RESUMED = virtevent.EVENT_LIFECYCLE_RESUMED
+# What is done besides telling Nova.
+NOTHING = (lambda: None, lambda: None, lambda instance_uuid: None)
 
 
 class FakeHost:
@@ -52,11 +56,23 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def told_of_freezes() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def brought_back() -> mock.Mock:
+    return mock.Mock()
+
+
+@pytest.fixture
 def follower(engine: FakeEngine, compute_host: FakeHost, told: list[tuple[str, int]],
+             brought_back: mock.Mock, told_of_freezes: list[str],
              workload: str) -> Iterator[events.Follower]:
     """Follows an engine on which the instance runs already."""
     made = events.Follower(engine, compute_host,
                            lambda event: told.append((event.uuid, event.transition)),
+                           bring_back=brought_back, on_freeze=told_of_freezes.append,
                            on_return=lambda: told.append(("the engine", "is back")))
     made.start()
     eventually(lambda: ("events", {naming.LABEL_HOST: "unit-test-host"}) in engine.calls)
@@ -83,12 +99,21 @@ def test_a_reboot_is_not_taken_for_a_stop(
     assert told == [(instance.uuid, STARTED)]
 
 
+def test_what_ends_by_itself_is_told_at_once(
+        follower: events.Follower, engine: FakeEngine, told: list[tuple[str, int]],
+        workload: str, instance: SimpleNamespace, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(events, "STOP_DELAY", 60)
+    engine.die(workload, 1)
+    eventually(lambda: (instance.uuid, STOPPED) in told)
+
+
 def test_pause_and_unpause_are_told(
         follower: events.Follower, engine: FakeEngine, told: list[tuple[str, int]],
-        workload: str, instance: SimpleNamespace):
+        told_of_freezes: list[str], workload: str, instance: SimpleNamespace):
     engine.pause_container(workload)
     engine.unpause_container(workload)
     eventually(lambda: told == [(instance.uuid, PAUSED), (instance.uuid, RESUMED)])
+    eventually(lambda: told_of_freezes == [instance.uuid] * 2)
 
 
 def test_the_end_of_a_sandbox_and_of_foreign_containers_is_nobodys_business(
@@ -134,8 +159,7 @@ def test_nova_finds_what_has_ended_as_it_is_told(
         except nova_exception.InstanceNotFound:
             return None
 
-    made = events.Follower(engine, compute_host, lambda event: found.append(look()),
-                           on_return=lambda: None)
+    made = events.Follower(engine, compute_host, lambda event: found.append(look()), *NOTHING)
     made.start()
     eventually(lambda: compute_host.enabled)
     end(engine, workload)
@@ -151,7 +175,7 @@ def test_nova_finds_what_has_ended_as_it_is_told(
 def test_nova_does_not_find_what_it_removed_itself(
         engine: FakeEngine, compute_host: FakeHost, operations: lifecycle.Lifecycle,
         workload: str, instance: SimpleNamespace, vm_state: str, task_state: str | None):
-    made = events.Follower(engine, compute_host, lambda event: None, on_return=lambda: None)
+    made = events.Follower(engine, compute_host, lambda event: None, *NOTHING)
     engine.remove_container(workload)
     instance.vm_state, instance.task_state = vm_state, task_state
     made._telling.stop_of = instance.uuid
@@ -195,6 +219,50 @@ def test_what_happened_while_the_engine_was_lost_is_told_afterwards(
     eventually(lambda: (instance.uuid, STOPPED) in told)
 
 
+@pytest.mark.parametrize("resume", [True, False])
+def test_an_engine_that_is_being_stopped_takes_its_instances_with_it_untold(
+        follower: events.Follower, engine: FakeEngine, told: list[tuple[str, int]],
+        workload: str, instance: SimpleNamespace, settings, resume: bool):
+    """They would not be brought back if Nova knew; without that, it hears the truth."""
+    settings.config(resume_guests_state_on_host_boot=resume)
+    engine.fail("ping_anew", exception.EngineUnavailable(
+        url=engine.url, action="ping", reason="refused"))
+    engine.die(workload)
+    if resume:
+        time.sleep(0.5)
+        assert told == []
+    else:
+        eventually(lambda: (instance.uuid, STOPPED) in told)
+
+
+def test_an_engine_that_is_back_before_anybody_looked_has_its_instances_untold(
+        follower: events.Follower, engine: FakeEngine, told: list[tuple[str, int]],
+        brought_back: mock.Mock, workload: str, instance: SimpleNamespace,
+        monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(events, "STOP_DELAY", 0.5)
+    brought_back.side_effect = lambda: time.sleep(1)
+    engine.stop_container(workload, 0)
+    engine.go_down()
+    engine.down = False
+    eventually(lambda: brought_back.called)
+    time.sleep(0.8)
+    assert told == []
+
+
+def test_what_ran_is_brought_back_before_nova_hears_of_a_stop(
+        follower: events.Follower, engine: FakeEngine, compute_host: FakeHost,
+        told: list[tuple[str, int]], workload: str, instance: SimpleNamespace,
+        brought_back: mock.Mock):
+    brought_back.side_effect = lambda: engine.start_container(workload)
+    engine.go_down()
+    eventually(lambda: compute_host.enabled is False)
+    engine.die(workload)
+    told.clear()
+    engine.down = False
+    eventually(lambda: ("the engine", "is back") in told)
+    assert {*told} == {(instance.uuid, STARTED), ("the engine", "is back")}
+
+
 def test_a_container_that_a_rescue_has_parked_is_not_taken_for_the_instance(
         follower: events.Follower, engine: FakeEngine, compute_host: FakeHost,
         told: list[tuple[str, int]], workload: str, instance: SimpleNamespace):
@@ -234,7 +302,7 @@ def test_a_conductor_that_is_lost_with_the_engine_does_not_end_the_following(
 
 def test_a_stop_before_the_stream_is_open_ends_it_all_the_same(
         engine: FakeEngine, compute_host: FakeHost):
-    made = events.Follower(engine, compute_host, lambda event: None, lambda: None)
+    made = events.Follower(engine, compute_host, lambda event: None, *NOTHING)
     original = engine.events
 
     def stopped_meanwhile(*args, **kwargs):

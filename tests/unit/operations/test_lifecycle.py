@@ -153,3 +153,16 @@ def test_listing_is_one_request_whatever_the_number(
     engine.calls.clear()
     operations.instances()
     assert [call[0] for call in engine.calls] == ["list_containers"]
+
+
+def test_the_cable_follows_who_freezes_and_thaws_by_hand(
+        operations: Lifecycle, engine: FakeEngine, net: FakeNetwork, workload: str,
+        instance: SimpleNamespace):
+    engine.pause_container(workload)
+    operations.align_carrier(instance.uuid)
+    assert net.without_carrier == {instance.uuid}
+    engine.unpause_container(workload)
+    operations.align_carrier(instance.uuid)
+    assert net.without_carrier == set()
+    engine.remove_container(workload)
+    operations.align_carrier(instance.uuid)
