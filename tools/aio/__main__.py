@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 
+from aio import mechanism
 from aio import packages
 from aio import venv
 from aio.layout import from_environment
@@ -34,6 +35,9 @@ def arguments() -> argparse.Namespace:
                         help='the compute driver; changing it deletes the servers')
     parser.add_argument('--backend', choices=('threading', 'eventlet'), default='threading',
                         help='the concurrency backend of nova-compute')
+    parser.add_argument('--network', choices=tuple(mechanism.MECHANISMS),
+                        help='how Neutron wires ports: ovs, its Open vSwitch agent, or ovn; '
+                             'a cloud keeps what it was made with, which is ovs if not given')
     parser.add_argument('--no-demo', action='store_true', help='bring the cloud up, no more')
     parser.add_argument('--quiet', action='store_true', help='print nothing but failures')
     return parser.parse_args()
@@ -104,11 +108,12 @@ def _existing(layout: Layout, options: argparse.Namespace, steps: Steps) -> int:
     from aio.supervisor import Supervisor
     supervisor = Supervisor(layout, environment)
     if options.status:
-        lines, well = health.Health(layout, credentials.ensure(layout), supervisor).table()
+        lines, well = health.Health(layout, credentials.ensure(layout), supervisor,
+                                    mechanism.chosen(layout, None)).table()
         print('\n'.join(lines))
         return 0 if well else 1
     with _Alone(layout):
-        down.down(layout, supervisor, steps)
+        down.down(layout, supervisor, mechanism.chosen(layout, None), steps)
         if options.clean:
             down.clean(layout, steps)
     return 0
@@ -116,9 +121,10 @@ def _existing(layout: Layout, options: argparse.Namespace, steps: Steps) -> int:
 
 def _up(layout: Layout, options: argparse.Namespace, steps: Steps) -> int:
     environment = venv.path(layout)
+    chosen = mechanism.chosen(layout, options.network)
     if not _in_venv(environment):
         with steps.step('Debian packages'):
-            packages.install(layout.log / 'apt.log')
+            packages.install(layout.log / 'apt.log', chosen.packages)
         with steps.step('Python packages'):
             venv.ensure(layout)
         _continue_in(environment, steps)
@@ -129,8 +135,9 @@ def _up(layout: Layout, options: argparse.Namespace, steps: Steps) -> int:
     from aio import resources
     from aio import up
     from aio.configuration import Choices
-    choices = Choices(options.driver, options.backend)
-    before = up.previous_choices(layout)
+    choices = Choices(options.driver, options.backend, chosen)
+    mechanism.remember(layout, chosen)
+    before = up.previous_choices(layout, chosen)
     if before and before.driver != choices.driver:
         # Only the driver that started the servers can end them.
         up.Up(layout, environment, before, version, steps).run()
@@ -139,7 +146,7 @@ def _up(layout: Layout, options: argparse.Namespace, steps: Steps) -> int:
     cloud_up = up.Up(layout, environment, choices, version, steps)
     cloud_up.run()
     if not options.no_demo:
-        demo.Demo(layout, cloud_up.credentials, environment, steps).run(
+        demo.Demo(layout, cloud_up.credentials, environment, chosen, steps).run(
             cloud.connect(layout, 'aio-demo'), choices.driver)
     steps.say(f'\nThe cloud is up.  To go on:  . {layout.state}/openrc   (or: '
               f'. {layout.state}/openrc admin)\nTo stop it:  tools/quickstart --down')

@@ -22,9 +22,12 @@ from aio.layout import PORTS
 from aio.layout import REPOSITORY
 from aio.layout import SERVICE_USER
 from aio.layout import TEMPLATES
+from aio.mechanism import Mechanism
 
 COMPUTE_DRIVERS = {'docker': 'docker.DockerDriver', 'fake': 'fake.FakeDriverWithoutFakeNodes'}
 
+# What there is one template of for each mechanism.
+ML2 = 'neutron/plugins/ml2/ml2_conf.ini'
 # Template -> the user whose group may read it.
 OWNERS = {
     'mariadb.cnf': 'mysql',
@@ -36,11 +39,12 @@ OWNERS = {
     'placement/placement.conf': SERVICE_USER,
     'glance/glance-api.conf': SERVICE_USER,
     'neutron/neutron.conf': SERVICE_USER,
-    'neutron/plugins/ml2/ml2_conf.ini': SERVICE_USER,
+    ML2: SERVICE_USER,
     'neutron/openvswitch_agent.ini': 'root',
     'neutron/dhcp_agent.ini': 'root',
     'neutron/metadata_agent.ini': 'root',
     'neutron/l3_agent.ini': 'root',
+    'neutron/ovn_agent.ini': 'root',
     'nova/nova.conf': SERVICE_USER,
     'nova/nova-compute.conf': COMPUTE_USER,
 }
@@ -54,11 +58,12 @@ READS = {
     'keystone': ('keystone/keystone.conf', 'uwsgi.ini'),
     'placement': ('placement/placement.conf', 'uwsgi.ini'),
     'glance': ('glance/glance-api.conf', 'uwsgi.ini'),
-    'neutron_server': ('neutron/neutron.conf', 'neutron/plugins/ml2/ml2_conf.ini', 'uwsgi.ini'),
+    'neutron_server': ('neutron/neutron.conf', ML2, 'uwsgi.ini'),
     'neutron_ovs_agent': ('neutron/neutron.conf', 'neutron/openvswitch_agent.ini'),
     'neutron_dhcp_agent': ('neutron/neutron.conf', 'neutron/dhcp_agent.ini'),
     'neutron_metadata_agent': ('neutron/neutron.conf', 'neutron/metadata_agent.ini'),
     'neutron_l3_agent': ('neutron/neutron.conf', 'neutron/l3_agent.ini'),
+    'neutron_ovn_agent': ('neutron/neutron.conf', 'neutron/ovn_agent.ini'),
     'nova': ('nova/nova.conf', 'uwsgi.ini', 'extra specs'),
     'nova_compute': ('nova/nova-compute.conf',),
 }
@@ -74,6 +79,7 @@ class Choices:
 
     driver: str
     backend: str
+    mechanism: Mechanism
 
 
 def host(layout: Layout) -> str:
@@ -126,13 +132,15 @@ def write(path: Path, text: str, user: str, mode: int = 0o640) -> None:
     draft.rename(path)
 
 
-def render(layout: Layout, known: dict[str, str], driver_version: str) -> None:
+def render(layout: Layout, known: dict[str, str], mechanism: Mechanism,
+           driver_version: str) -> None:
     """Write every file.
 
     :param driver_version: the hash of the driver's sources, so that nova-compute is
                            restarted when they change
     """
-    texts = {name: fill(name, known) for name in OWNERS}
+    sources = {ML2: f'{ML2}.{mechanism.name}'}
+    texts = {name: fill(sources.get(name, name), known) for name in OWNERS}
     for name, text in texts.items():
         write(layout.etc / name, text, OWNERS[name])
     # Nova looks for it beside nova.conf.
@@ -149,9 +157,11 @@ def render(layout: Layout, known: dict[str, str], driver_version: str) -> None:
     reads = {**READS, 'nova_compute': (*READS['nova_compute'], 'driver')}
     digests = {f'digest_{program}': digest([texts[name] for name in names] + [known['venv']])
                for program, names in reads.items()}
-    shared = fill('every-program.conf', known).rstrip()
-    write(layout.etc / 'supervisord.conf',
-          fill('supervisord.conf', {**known, **digests, 'every_program': shared}), 'root', 0o600)
+    all_known = {**known, **digests,
+                 'every_program': fill('every-program.conf', known).rstrip()}
+    write(layout.etc / 'supervisord.conf', ''.join(
+        fill(name, all_known) for name in ('supervisord.conf', f'{mechanism.name}.conf')),
+        'root', 0o600)
     accounts.allow_privileged_helpers(layout, fill('sudoers', known))
 
 

@@ -12,6 +12,7 @@ from aio import wait
 from aio.credentials import Credentials
 from aio.infrastructure import engine
 from aio.layout import Layout
+from aio.mechanism import Mechanism
 from aio.step import Failure
 from aio.step import Steps
 
@@ -26,9 +27,10 @@ class Demo:
     """The demo, run with the command line clients as the user demo."""
 
     def __init__(self, layout: Layout, credentials: Credentials, venv: Path,
-                 steps: Steps) -> None:
+                 mechanism: Mechanism, steps: Steps) -> None:
         self.layout = layout
         self.venv = venv
+        self.mechanism = mechanism
         self.steps = steps
         self.environment = cloud.client_environment(layout, 'demo', credentials.demo_password)
 
@@ -90,7 +92,7 @@ class Demo:
                              resources.EXTERNAL_NETWORK).strip()
         self._show('openstack', 'server', 'add', 'floating', 'ip', server.name, address)
         self._until_it_succeeds(['curl', '--silent', '--show-error', '--max-time', '3',
-                                 f'http://{address}/'], log='neutron-l3-agent')
+                                 f'http://{address}/'], log=self.mechanism.router)
 
     def _container(self, server_id: str) -> str:
         """The name of the container that is a server's workload."""
@@ -106,7 +108,8 @@ class Demo:
     def _inside(self, container: str, command: list[str]) -> None:
         shown = ' '.join(command) if command[0] != 'sh' else f"sh -c '{command[-1]}'"
         self._until_it_succeeds(['docker', 'exec', container, *command],
-                                f'docker exec {container} {shown}', log='neutron-ovs-agent')
+                                f'docker exec {container} {shown}',
+                                log=next(iter(self.mechanism.agents)))
 
     def _until_it_succeeds(self, command: list[str], shown: str = '', *, log: str) -> None:
         """Run it again for a while; print it and what it said at last.

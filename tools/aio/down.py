@@ -11,10 +11,13 @@ from aio import cloud
 from aio import configuration
 from aio import infrastructure
 from aio import leftovers
+from aio import ovn
 from aio import program
 from aio import resources
 from aio.layout import Layout
 from aio.layout import OVS_RUN
+from aio.mechanism import Mechanism
+from aio.mechanism import OVN
 from aio.step import Failure
 from aio.step import Steps
 from aio.supervisor import ALIVE
@@ -24,20 +27,19 @@ HOST_LABEL = 'org.openstack.nova-docker.host'
 SERVERS_LOST = 'servers-lost'
 
 
-def down(layout: Layout, supervisor: Supervisor, steps: Steps) -> None:
+def down(layout: Layout, supervisor: Supervisor, mechanism: Mechanism, steps: Steps) -> None:
     """Stop everything, in the order in which things depend on each other."""
     running = supervisor.alive()
     if running:
         with steps.step('delete the servers'):
             _delete_servers(layout, supervisor)
         with steps.step('stop nova-compute and the agents'):
-            supervisor.stop(['nova-compute', 'neutron-dhcp-agent', 'neutron-l3-agent',
-                             'neutron-metadata-agent', 'neutron-ovs-agent'])
+            supervisor.stop(['nova-compute', *mechanism.agents])
     with steps.step('remove containers, namespaces and bridges'):
         _remove_containers(layout)
         leftovers.remove_namespaces(layout)
         ours = running and supervisor.state('ovs-vswitchd') in ALIVE
-        _remove_bridges(layout)
+        _remove_bridges(layout, mechanism)
     with steps.step('stop the services'):
         engine_was_ours = running and supervisor.state('dockerd') in ALIVE
         if running:
@@ -92,10 +94,12 @@ def _remove_containers(layout: Layout) -> None:
                 client.api.remove_container(entry['Id'], force=True, v=True)
 
 
-def _remove_bridges(layout: Layout) -> None:
+def _remove_bridges(layout: Layout, mechanism: Mechanism) -> None:
     """Remove Neutron's bridges, and the way to reach the database over TCP."""
     if not infrastructure.ovs_answers():
         return
+    if mechanism is OVN:
+        ovn.withdraw()
     for bridge in infrastructure.BRIDGES:
         try:
             program.output(['ovs-vsctl', '--timeout=10', '--if-exists', 'del-br', bridge])

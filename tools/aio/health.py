@@ -11,13 +11,14 @@ import urllib.request
 from aio import cloud
 from aio import external
 from aio import infrastructure
+from aio import ovn
 from aio import resources
 from aio.credentials import Credentials
 from aio.layout import Layout
 from aio.layout import port
 from aio.layout import PORTS
+from aio.mechanism import Mechanism
 from aio.readiness import consumers
-from aio.readiness import NEUTRON_BINARIES
 from aio.readiness import NOVA_BINARIES
 from aio.supervisor import ALIVE
 from aio.supervisor import Supervisor
@@ -31,9 +32,11 @@ FOREIGN = {'dockerd': infrastructure.engine_answers, 'ovsdb-server': infrastruct
 class Health:
     """Asks each service for something that it can only answer when it works."""
 
-    def __init__(self, layout: Layout, credentials: Credentials, supervisor: Supervisor) -> None:
+    def __init__(self, layout: Layout, credentials: Credentials, supervisor: Supervisor,
+                 mechanism: Mechanism) -> None:
         self.layout = layout
         self.credentials = credentials
+        self.mechanism = mechanism
         self.supervisor = supervisor
         self._reports: dict[str, str] | None = None
 
@@ -69,7 +72,7 @@ class Health:
             return lambda: self._http(next(iter(PORTS[name].values())))
         if name in FOREIGN:
             return lambda: 'answers' if FOREIGN[name]() else 'no answer'
-        if name in NOVA_BINARIES or name in NEUTRON_BINARIES:
+        if name in NOVA_BINARIES or name in self.mechanism.agents:
             return lambda: self.reports().get(name, 'no report to Nova or Neutron')
         return {
             'epmd': lambda: self._connects(port('epmd_port')),
@@ -77,6 +80,11 @@ class Health:
             'mariadb': self._mariadb,
             'external network': self._external_network,
             'rabbitmq': lambda: f'{consumers(self.credentials, "conductor")} conductors listen',
+            'ovn-nb': lambda: ovn.database_answers('nb'),
+            'ovn-sb': lambda: ovn.database_answers('sb'),
+            'ovn-northd': lambda: ovn.northd_answers(self.layout),
+            # It has no way to be asked.
+            'neutron-ovn-maintenance': lambda: 'runs',
             'neutron-rpc-server':
                 lambda: f'{consumers(self.credentials, "q-plugin") or "no"} listeners',
         }[name]
@@ -130,8 +138,7 @@ class Health:
                                 f'{service.state}, {service.status}'
                 for service in admin.compute.services()}
 
-    @staticmethod
-    def _neutron(admin: Any) -> dict[str, str]:
-        programs = {binary: program for program, binary in NEUTRON_BINARIES.items()}
+    def _neutron(self, admin: Any) -> dict[str, str]:
+        programs = {binary: program for program, binary in self.mechanism.agents.items()}
         return {programs[agent.binary]: 'alive' if agent.is_alive else 'no heartbeat'
                 for agent in admin.network.agents() if agent.binary in programs}

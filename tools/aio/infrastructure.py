@@ -65,7 +65,7 @@ def check_ports(supervisor: Supervisor, foreign_programs: set[str]) -> None:
     """Fail when somebody else has a port that a program of ours is about to take."""
     states = supervisor.states()
     for name, ports in PORTS.items():
-        if name in foreign_programs or states[name][0] in ALIVE:
+        if name in foreign_programs or name not in states or states[name][0] in ALIVE:
             continue
         for number in ports.values():
             if _taken(number):

@@ -27,6 +27,8 @@ PORTS: dict[str, dict[str, int]] = {
     'rabbitmq': {'rabbitmq_port': 15673, 'rabbitmq_dist_port': 15674},
     'mariadb': {'mariadb_port': 13306},
     'ovsdb-server': {'ovsdb_port': 6640},
+    'ovn-nb': {'ovn_nb_port': 16641},
+    'ovn-sb': {'ovn_sb_port': 16642},
     'registry': {'registry_port': 15000},
     'keystone': {'keystone_port': 5000},
     'placement': {'placement_port': 8778},

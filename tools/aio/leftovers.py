@@ -20,6 +20,7 @@ from aio.supervisor import STATE_VARIABLE
 # A containerd shim holds a container; it belongs to the engine, which finds it
 # again when it starts.
 SHIM = b'containerd-shim'
+NAMESPACES = ('qdhcp-', 'qrouter-', 'ovnmeta-')
 
 
 def processes(layout: Layout, *, shims: bool = False) -> list[int]:
@@ -72,7 +73,7 @@ def namespaces(layout: Layout) -> list[str]:
     owners = {path.stem for kind in ('dhcp/*', 'ns-metadata-proxy/*.conf')
               for path in state.glob(kind)}
     return sorted(name for name in present
-                  if name.startswith(('qdhcp-', 'qrouter-')) and name.partition('-')[2] in owners)
+                  if name.startswith(NAMESPACES) and name.partition('-')[2] in owners)
 
 
 def remove_namespaces(layout: Layout) -> None:

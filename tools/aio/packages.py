@@ -25,26 +25,29 @@ PACKAGES = (
 )
 # Units of packages above that would start at the next boot of the machine.
 UNITS = ('mariadb', 'rabbitmq-server', 'epmd', 'docker-registry', 'nginx', 'docker',
-         'openvswitch-switch', 'lxcfs', 'radvd')
+         'openvswitch-switch', 'lxcfs', 'radvd', 'ovn-central', 'ovn-host')
 POLICY = Path('/usr/sbin/policy-rc.d')
 KEPT_POLICY = POLICY.with_name('policy-rc.d.before-nova-docker-aio')
 # Debian's own word for "action forbidden", invoke-rc.d(8).
 DENY = '#!/bin/sh\n# nova-docker quickstart: packages are being installed\nexit 101\n'
 
 
-def missing() -> list[str]:
+def missing(names: tuple[str, ...]) -> list[str]:
     """Packages that are not installed."""
     query = subprocess.run(
-        ['dpkg-query', '-W', '-f', '${Package} ${db:Status-Status}\n', *PACKAGES],
+        ['dpkg-query', '-W', '-f', '${Package} ${db:Status-Status}\n', *names],
         capture_output=True, text=True, check=False)
     installed = {line.split()[0] for line in query.stdout.splitlines()
                  if line.endswith(' installed')}
-    return [name for name in PACKAGES if name not in installed]
+    return [name for name in names if name not in installed]
 
 
-def install(log: Path) -> bool:
-    """Install what is missing.  True when anything was."""
-    wanted = missing()
+def install(log: Path, further: tuple[str, ...] = ()) -> bool:
+    """Install what is missing.  True when anything was.
+
+    :param further: packages beside those that every cloud needs
+    """
+    wanted = missing((*PACKAGES, *further))
     if not wanted:
         return False
     apt = ['apt-get', '-q', '-y', '-o', 'DPkg::Lock::Timeout=300']

@@ -7,6 +7,7 @@ own services comes from heartbeats, which may be older than the last restart.
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime
 from datetime import UTC
 import socket
@@ -23,14 +24,8 @@ from aio.layout import Layout
 from aio.layout import port
 from aio.supervisor import Supervisor
 
-# Program -> the name under which it reports to Nova or Neutron.
+# Program -> the name under which it reports to Nova.
 NOVA_BINARIES = {name: name for name in ('nova-conductor', 'nova-scheduler', 'nova-compute')}
-NEUTRON_BINARIES = {
-    'neutron-ovs-agent': 'neutron-openvswitch-agent',
-    'neutron-dhcp-agent': 'neutron-dhcp-agent',
-    'neutron-metadata-agent': 'neutron-metadata-agent',
-    'neutron-l3-agent': 'neutron-l3-agent',
-}
 # The machine may be busy with other things than this cloud.
 PATIENCE = 180.0
 
@@ -115,9 +110,10 @@ class Readiness:
                 return True
         self._until(accepts, 'nova-serialproxy', 'does not take connections')
 
-    def services(self, admin: Any, started: dict[str, float]) -> None:
+    def services(self, admin: Any, agents: Mapping[str, str], started: dict[str, float]) -> None:
         """Nova's services and Neutron's agents report themselves as up.
 
+        :param agents: program -> the name under which it reports to Neutron
         :param started: programs that were started just now, and when: an older
                         heartbeat of theirs does not count
         """
@@ -127,16 +123,17 @@ class Readiness:
                 service.state == 'up' and fresh(service.updated_at, since)
                 for service in admin.compute.services(binary=binary)),
                 program, 'does not report itself as up')
-        for program, binary in NEUTRON_BINARIES.items():
+        for program, binary in agents.items():
             since = started.get(program, 0.0)
             self._until(lambda binary=binary, since=since: any(  # type: ignore[misc]
                 agent.is_alive and fresh(agent.last_heartbeat_at, since)
                 for agent in admin.network.agents(binary=binary)),
                 program, 'does not report itself as alive')
 
-    def router(self, address: str) -> None:
-        """The router between the instances and this machine forwards."""
-        self._until(lambda: external.answers(address), 'neutron-l3-agent',
+    def router(self, address: str, program: str) -> None:
+        """The router between the instances and this machine, which ``program`` makes,
+        forwards."""
+        self._until(lambda: external.answers(address), program,
                     f'has no router at {address}')
 
     def hypervisor(self, admin: Any) -> None:

@@ -14,6 +14,7 @@ from aio import identity
 from aio import images
 from aio import infrastructure
 from aio import leftovers
+from aio import ovn
 from aio import readiness
 from aio import resources
 from aio.configuration import Choices
@@ -23,15 +24,16 @@ from aio.layout import DOCKER_SOCKET
 from aio.layout import Layout
 from aio.layout import port
 from aio.layout import REGISTRY
+from aio.mechanism import Mechanism
+from aio.mechanism import OVN
+from aio.mechanism import OVS
 from aio.step import Steps
 from aio.supervisor import Supervisor
 
 INFRASTRUCTURE = ('epmd', 'mariadb', 'rabbitmq', 'ovsdb-server', 'ovs-vswitchd', 'registry',
                   'dockerd', 'lxcfs')
 APIS = ('glance', 'neutron-api', 'nova-api', 'nova-metadata')
-BEHIND = ('neutron-rpc-server', 'nova-conductor', 'nova-scheduler', 'nova-serialproxy')
-AGENTS = ('neutron-ovs-agent', 'neutron-dhcp-agent', 'neutron-metadata-agent',
-          'neutron-l3-agent')
+BEHIND = ('nova-conductor', 'nova-scheduler', 'nova-serialproxy')
 
 
 class Up:
@@ -42,6 +44,7 @@ class Up:
         self.layout = layout
         self.venv = venv
         self.choices = choices
+        self.mechanism = choices.mechanism
         self.driver_version = driver_version
         self.steps = steps
         self.supervisor = Supervisor(layout, venv)
@@ -68,7 +71,7 @@ class Up:
         with self.steps.step('flavors, networks, rules, images in Glance'):
             demo = cloud.connect(self.layout, 'aio-demo')
             resources.ensure(self.layout, admin, demo, prefix)
-            self.ready.router(resources.router_address(admin))
+            self.ready.router(resources.router_address(admin), self.mechanism.router)
         self._write_facts(prefix)
 
     def _configure(self) -> None:
@@ -79,11 +82,13 @@ class Up:
                 leftovers.end_processes(self.layout)
                 leftovers.remove_namespaces(self.layout)
             known = configuration.values(self.layout, self.credentials, self.venv, self.choices)
-            configuration.render(self.layout, known, self.driver_version)
+            configuration.render(self.layout, known, self.mechanism, self.driver_version)
             self.supervisor.start_or_reload()
             self.foreign = infrastructure.foreign(self.supervisor)
             infrastructure.check_ports(self.supervisor, self.foreign)
             infrastructure.prepare(self.layout, cold=cold, foreign_programs=self.foreign)
+            if self.mechanism is OVN:
+                ovn.prepare(self.layout)
 
     def _start(self, programs: Iterable[str]) -> None:
         self.started.update(readiness.stamp(self.supervisor.start(
@@ -91,9 +96,12 @@ class Up:
 
     def _start_infrastructure(self) -> None:
         with self.steps.step('MariaDB, RabbitMQ, Open vSwitch, dockerd, registry started'):
-            self._start(INFRASTRUCTURE)
-            infrastructure.wait_for_ovs(self.layout, ours='ovs-vswitchd' not in self.foreign)
+            self._start([*INFRASTRUCTURE, *self.mechanism.infrastructure])
+            ours = 'ovs-vswitchd' not in self.foreign
+            infrastructure.wait_for_ovs(self.layout, ours=ours)
             external.ensure(self.layout)
+            if self.mechanism is OVN:
+                ovn.introduce(self.layout, configuration.host(self.layout), ours=ours)
         with self.steps.step('databases'):
             self.databases.ensure()
 
@@ -113,13 +121,14 @@ class Up:
     def _start_control_plane(self) -> None:
         with self.steps.step('RabbitMQ, then Glance, Neutron and Nova started'):
             self.ready.rabbitmq()
-            self._start([*BEHIND, *APIS])
+            self._start([*self.mechanism.servers, *BEHIND, *APIS])
 
     def _start_compute_host(self) -> None:
         with self.steps.step('nova-conductor and Neutron\'s server take messages'):
-            self.ready.queue('q-plugin', 'neutron-rpc-server')
+            if self.mechanism is OVS:
+                self.ready.queue('q-plugin', 'neutron-rpc-server')
             self._stop_agents_of_a_former_switch()
-            self._start(AGENTS)
+            self._start(self.mechanism.agents)
             self.ready.queue('conductor', 'nova-conductor')
             self._start(['nova-compute'])
 
@@ -127,7 +136,7 @@ class Up:
         """A switch that was restarted no longer serves the ports that are in namespaces,
         and the agents take these ports, which are still there, for good."""
         started = self.supervisor.started_at()
-        agents = ('neutron-dhcp-agent', 'neutron-l3-agent')
+        agents = self.mechanism.namespaced
         if any(0 < started[name] < started['ovs-vswitchd'] for name in agents):
             self.supervisor.stop(agents)
             leftovers.remove_namespaces(self.layout)
@@ -137,7 +146,7 @@ class Up:
             self.ready.apis(admin)
             self.ready.serial_proxy()
         with self.steps.step(f'services and agents are up ({self.choices.driver} driver)'):
-            self.ready.services(admin, self.started)
+            self.ready.services(admin, self.mechanism.agents, self.started)
             self.databases.map_host(configuration.host(self.layout))
             self.ready.hypervisor(admin)
         lost = self.layout.marker(SERVERS_LOST)
@@ -158,14 +167,15 @@ class Up:
             'serialproxy': f'ws://127.0.0.1:{port("serialproxy_port")}/',
             'reference_prefix': prefix, 'host': configuration.host(self.layout),
             'driver': self.choices.driver, 'backend': self.choices.backend,
+            'network': self.mechanism.name,
             'foreign': sorted(self.foreign),
         }
         self.layout.facts.write_text(json.dumps(facts, indent=2) + '\n')
 
 
-def previous_choices(layout: Layout) -> Choices | None:
+def previous_choices(layout: Layout, mechanism: Mechanism) -> Choices | None:
     """What the cloud was last brought up with."""
     if not layout.facts.exists():
         return None
     facts = json.loads(layout.facts.read_text())
-    return Choices(facts['driver'], facts['backend'])
+    return Choices(facts['driver'], facts['backend'], mechanism)
