@@ -36,6 +36,7 @@ _ETHTOOL_STXCSUM = 0x17
 _IFA_F_NODAD = 0x02
 _IFA_F_PERMANENT = 0x80
 _RT_SCOPE_UNIVERSE = 0
+_RT_SCOPE_LINK = 253
 _RTPROT_STATIC = 4
 _RTNH_F_ONLINK = 0x04
 _EXISTS = 17
@@ -338,27 +339,35 @@ def _remove_other_addresses(ip: ty.Any, index: int, wanted: Iterable[str]) -> No
                         prefixlen=entry['prefixlen'])
 
 
-def _remove_other_routes(ip: ty.Any, index: int, wanted: Iterable[tuple[str, str]]) -> None:
+def _remove_other_routes(ip: ty.Any, index: int,
+                         wanted: Iterable[tuple[str, str | None]]) -> None:
     kept = {_route_key(destination, gateway) for destination, gateway in wanted}
     for entry in list(ip.get_routes(oif=index, proto=_RTPROT_STATIC)):
         default = '0.0.0.0' if entry['family'] == socket.AF_INET else '::'  # noqa: S104
         destination = f"{entry.get('dst') or default}/{entry['dst_len']}"
         gateway = entry.get('gateway')
-        if gateway and _route_key(destination, gateway) not in kept:
+        if _route_key(destination, gateway) not in kept:
             with _unless_gone():
                 ip.route('del', family=entry['family'], dst=destination, oif=index,
-                         gateway=gateway)
+                         **_next_hop(gateway))
 
 
-def _route_key(destination: str, gateway: str) -> tuple[ty.Any, ty.Any]:
-    return (ipaddress.ip_network(destination, strict=False), ipaddress.ip_address(gateway))
+def _route_key(destination: str, gateway: str | None) -> tuple[ty.Any, ty.Any]:
+    return (ipaddress.ip_network(destination, strict=False),
+            ipaddress.ip_address(gateway) if gateway else None)
 
 
-def _add_route(ip: ty.Any, index: int, destination: str, gateway: str) -> None:
-    family = socket.AF_INET6 if ':' in gateway else socket.AF_INET
+def _add_route(ip: ty.Any, index: int, destination: str, gateway: str | None) -> None:
+    family = socket.AF_INET6 if ':' in destination else socket.AF_INET
+    ip.route('replace', family=family, dst=destination, oif=index, **_next_hop(gateway))
+
+
+def _next_hop(gateway: str | None) -> dict[str, ty.Any]:
+    """:param gateway: None where the destination is a neighbour"""
+    if gateway is None:
+        return {'scope': _RT_SCOPE_LINK}
     # RTNH_F_ONLINK: a gateway may lie outside the subnet, as Neutron allows.
-    ip.route('replace', family=family, dst=destination, oif=index, gateway=gateway,
-             flags=_RTNH_F_ONLINK)
+    return {'gateway': gateway, 'flags': _RTNH_F_ONLINK}
 
 
 def _switch_checksum_offload_off(device: str) -> None:

@@ -15,6 +15,7 @@ METADATA_ADDRESS = '169.254.169.254/32'
 _PLUGGABLE = ('ovs',)
 
 Vif = Mapping[str, ty.Any]
+Route = tuple[str, str | None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +30,7 @@ class NicPlan:
     :param mtu: bytes, None for the kernel's default
     :param addresses: interface addresses with prefix length, '10.0.0.5/24'
     :param routes: (destination, gateway), the default route as '0.0.0.0/0' or
-        '::/0'
+        '::/0'; without a gateway the destination is a neighbour
     :param linux_bridge: the bridge that the host's end belongs to (OVS hybrid),
         None when Open vSwitch takes it
     :param checksum_offload: False where a userspace datapath would carry
@@ -43,7 +44,7 @@ class NicPlan:
     mac: str
     mtu: int | None
     addresses: tuple[str, ...]
-    routes: tuple[tuple[str, str], ...]
+    routes: tuple[Route, ...]
     linux_bridge: str | None
     checksum_offload: bool
 
@@ -86,7 +87,7 @@ def nic_plans(instance_uuid: str, host: str, network_info: Iterable[Vif],
     free = (name for name in map('eth{}'.format, itertools.count())
             if name not in kept.values())
     plans: list[NicPlan] = []
-    families_with_gateway: set[int] = set()
+    reached: set[str] = set()
     for vif in network_info:
         subnets = vif['network']['subnets']
         plans.append(NicPlan(
@@ -97,7 +98,7 @@ def nic_plans(instance_uuid: str, host: str, network_info: Iterable[Vif],
             mac=vif['address'],
             mtu=vif['network']['meta'].get('mtu'),
             addresses=tuple(a for s in subnets for a in _addresses(s)),
-            routes=tuple(r for s in subnets for r in _routes(s, families_with_gateway)),
+            routes=tuple(r for s in subnets for r in _routes(vif, s, reached)),
             linux_bridge=_hybrid_bridge(vif),
             checksum_offload=vif['details'].get('datapath_type') != 'netdev'))
     return tuple(plans)
@@ -137,36 +138,47 @@ def _addresses(subnet: Mapping[str, ty.Any]) -> list[str]:
     return [f"{ip['address']}/{prefix}" for ip in subnet['ips']]
 
 
-def _routes(subnet: Mapping[str, ty.Any],
-            families_with_gateway: set[int]) -> list[tuple[str, str]]:
-    """Host routes, and a default route unless a subnet before had one."""
+def _routes(vif: Vif, subnet: Mapping[str, ty.Any], reached: set[str]) -> list[Route]:
+    """Host routes, a default route, and one to the metadata service.
+
+    :param reached: what subnets before have given of the destinations that an
+        instance has only one route to; is added to
+    """
     if not subnet['ips']:
         return []
     default = '0.0.0.0/0' if subnet['version'] == 4 else '::/0'
     gateway = (subnet.get('gateway') or {}).get('address')
-    routes = [(r['cidr'], r['gateway']['address']) for r in subnet['routes']
-              if r.get('gateway')]
+    routes: list[Route] = [(r['cidr'], r['gateway']['address']) for r in subnet['routes']
+                           if r.get('gateway')]
     destinations = {destination for destination, _ in routes}
     if gateway and default not in destinations:
         routes.append((default, gateway))
-    if subnet['version'] in families_with_gateway:
-        routes = [route for route in routes if route[0] != default]
-    elif gateway or default in destinations:
-        families_with_gateway.add(subnet['version'])
-    routes += _metadata_route(subnet, gateway, destinations)
+    if METADATA_ADDRESS not in destinations:
+        routes += _metadata_route(vif, subnet, gateway)
+    routes = [route for route in routes if route[0] not in reached]
+    reached |= {default, METADATA_ADDRESS} & {destination for destination, _ in routes}
     return routes
 
 
-def _metadata_route(subnet: Mapping[str, ty.Any], gateway: str | None,
-                    destinations: set[str]) -> list[tuple[str, str]]:
+def _metadata_route(vif: Vif, subnet: Mapping[str, ty.Any], gateway: str | None) -> list[Route]:
     """The route to the metadata service that DHCP would have given.
 
-    Without a router, Neutron's DHCP port answers for 169.254.169.254.
+    Neutron's routers answer for 169.254.169.254; without one, its DHCP port does.
+    OVN's routers do not.  Its DHCP leads to a port of the network that Nova does not
+    tell, but that has the address itself (neutron/agent/ovn/metadata/agent.py), so
+    it answers as a neighbour.
     """
-    server = subnet['meta'].get('dhcp_server')
-    if subnet['version'] != 4 or gateway or not server or METADATA_ADDRESS in destinations:
+    if subnet['version'] != 4:
         return []
-    return [(METADATA_ADDRESS, server)]
+    if _is_ovn(vif):
+        return [(METADATA_ADDRESS, None)] if subnet['meta'].get('enable_dhcp') else []
+    server = subnet['meta'].get('dhcp_server')
+    return [(METADATA_ADDRESS, server)] if server and not gateway else []
+
+
+def _is_ovn(vif: Vif) -> bool:
+    """Whether OVN wires the port; Neutron tells the drivers of each level."""
+    return 'ovn' in (vif['details'].get('bound_drivers') or {}).values()
 
 
 def _hybrid_bridge(vif: Vif) -> str | None:

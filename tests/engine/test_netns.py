@@ -121,6 +121,15 @@ def test_a_gateway_may_lie_outside_the_subnet(sandbox, host):
                                         for r in inside(sandbox, "route")}
 
 
+def test_a_destination_without_a_gateway_is_a_neighbour(sandbox, host):
+    nic, = plans(host, instances.vif())
+    plug(sandbox, [{**nic, "routes": [("169.254.169.254/32", None)]}])
+    assert {"scope": "link", "dev": "eth0"}.items() <= {
+        r["dst"]: r for r in inside(sandbox, "route")}["169.254.169.254"].items()
+    netns.plug_nics(sandbox, [{**nic, "routes": []}], None, HOSTS, True)
+    assert "169.254.169.254" not in {r["dst"] for r in inside(sandbox, "route")}
+
+
 def test_plugging_again_changes_nothing(sandbox, host):
     nics = plans(host, instances.vif(instances.subnet(), instances.subnet6()), instances.vif())
     plug(sandbox, nics)

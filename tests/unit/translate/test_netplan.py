@@ -100,6 +100,22 @@ def test_the_metadata_route_is_added_only_where_it_is_missing(changes):
     assert ("169.254.169.254/32", "10.0.0.3") not in plan.routes
 
 
+def test_ovn_answers_for_the_metadata_service_as_a_neighbour_on_one_nic():
+    served = subnet("10.0.0.0/24", "10.0.0.5", gateway=gateway("10.0.0.1"),
+                    meta={"enable_dhcp": True})
+    first, second = plans(
+        vif(served, details={"bound_drivers": {"0": "ovn"}}),
+        vif(served, port="1" + PORT[1:], details={"bound_drivers": {"0": "ovn"}}))
+    assert first.routes == (("0.0.0.0/0", "10.0.0.1"), ("169.254.169.254/32", None))
+    assert second.routes == ()
+
+
+def test_ovn_has_no_metadata_service_where_it_has_no_dhcp():
+    plan, = plans(vif(subnet("10.0.0.0/24", "10.0.0.5", meta={"enable_dhcp": False}),
+                      details={"bound_drivers": {"0": "ovn"}}))
+    assert plan.routes == ()
+
+
 def test_hybrid_plugging_puts_a_linux_bridge_between():
     plan, = plans(vif(subnet(), details={"ovs_hybrid_plug": True}))
     assert plan.linux_bridge == "qbr0a1b2c3d-4e"
