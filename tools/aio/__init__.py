@@ -5,11 +5,13 @@ they are used:
 
 =================  ==============================================================
 ``packages``       what Debian provides, without its services being started
+``mechanism``      Neutron's Open vSwitch agent or OVN, and what differs between them
 ``venv``           what PyPI provides, and the driver from this repository
 ``configuration``  the files in templates/ filled in
 ``accounts``       system users and the sudo rule
 ``supervisor``     supervisord and the processes it keeps
 ``infrastructure`` MariaDB, RabbitMQ, Open vSwitch, dockerd, the registry
+``ovn``            OVN's databases, and what its controller has to know
 ``initialise``     databases, the identity service's first content, cells
 ``readiness``      waits until the cloud can be used
 ``images``         the registry's content
