@@ -29,6 +29,7 @@ from nova_docker.privileged import links
 
 T = ty.TypeVar('T')
 Nic = dict[str, ty.Any]
+Route = tuple[str, str | None]  # destination, gateway; without one it is a neighbour
 
 _CLONE_NEWNET = 0x40000000
 _SIOCETHTOOL = 0x8946
@@ -36,7 +37,6 @@ _ETHTOOL_STXCSUM = 0x17
 _IFA_F_NODAD = 0x02
 _IFA_F_PERMANENT = 0x80
 _RT_SCOPE_UNIVERSE = 0
-_RT_SCOPE_LINK = 253
 _RTPROT_STATIC = 4
 _RTNH_F_ONLINK = 0x04
 _EXISTS = 17
@@ -277,8 +277,8 @@ def _configure(ip: ty.Any, nics: list[Nic], unwired: list[Nic], host_netns: int,
         ip.link('set', index=index, state='up')
     # After all links are up: a gateway may be behind another NIC's subnet.
     for nic in nics:
-        for destination, gateway in nic['routes']:
-            _add_route(ip, indexes[nic['device']], destination, gateway)
+        for route in nic['routes']:
+            _change_route(ip, 'replace', indexes[nic['device']], route)
 
 
 def _make_veth(ip: ty.Any, nic: Nic, host_netns: int) -> None:
@@ -339,35 +339,26 @@ def _remove_other_addresses(ip: ty.Any, index: int, wanted: Iterable[str]) -> No
                         prefixlen=entry['prefixlen'])
 
 
-def _remove_other_routes(ip: ty.Any, index: int,
-                         wanted: Iterable[tuple[str, str | None]]) -> None:
+def _remove_other_routes(ip: ty.Any, index: int, wanted: Iterable[Route]) -> None:
     kept = {_route_key(destination, gateway) for destination, gateway in wanted}
     for entry in list(ip.get_routes(oif=index, proto=_RTPROT_STATIC)):
         default = '0.0.0.0' if entry['family'] == socket.AF_INET else '::'  # noqa: S104
         destination = f"{entry.get('dst') or default}/{entry['dst_len']}"
-        gateway = entry.get('gateway')
-        if _route_key(destination, gateway) not in kept:
+        if _route_key(destination, entry.get('gateway')) not in kept:
             with _unless_gone():
-                ip.route('del', family=entry['family'], dst=destination, oif=index,
-                         **_next_hop(gateway))
+                _change_route(ip, 'del', index, (destination, entry.get('gateway')))
 
 
-def _route_key(destination: str, gateway: str | None) -> tuple[ty.Any, ty.Any]:
-    return (ipaddress.ip_network(destination, strict=False),
-            ipaddress.ip_address(gateway) if gateway else None)
+def _route_key(to: str, via: str | None) -> tuple[ty.Any, ty.Any]:
+    return ipaddress.ip_network(to, strict=False), via and ipaddress.ip_address(via)
 
 
-def _add_route(ip: ty.Any, index: int, destination: str, gateway: str | None) -> None:
+def _change_route(ip: ty.Any, verb: str, index: int, route: Route) -> None:
+    destination, gateway = route
     family = socket.AF_INET6 if ':' in destination else socket.AF_INET
-    ip.route('replace', family=family, dst=destination, oif=index, **_next_hop(gateway))
-
-
-def _next_hop(gateway: str | None) -> dict[str, ty.Any]:
-    """:param gateway: None where the destination is a neighbour"""
-    if gateway is None:
-        return {'scope': _RT_SCOPE_LINK}
     # RTNH_F_ONLINK: a gateway may lie outside the subnet, as Neutron allows.
-    return {'gateway': gateway, 'flags': _RTNH_F_ONLINK}
+    hop = {'gateway': gateway, 'flags': _RTNH_F_ONLINK} if gateway else {'scope': 'link'}
+    ip.route(verb, family=family, dst=destination, oif=index, **hop)
 
 
 def _switch_checksum_offload_off(device: str) -> None:
