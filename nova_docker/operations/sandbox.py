@@ -44,7 +44,6 @@ class Sandboxes:
         place of the name when it makes the workload, which could then join no
         other sandbox, ever.
         """
-        self.remove(instance.uuid)
         self._create(instance, naming.draft_sandbox_name(instance.uuid))
 
     def start_draft(self, instance: nova_instance.Instance) -> int:

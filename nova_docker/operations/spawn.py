@@ -70,7 +70,7 @@ class Spawn:
         """
         source = _source(instance, image_meta)
         times = timeline.Timeline()
-        self._refuse_existing(instance)
+        self._clear_ground(instance)
         with faults.explained(instance, source), undo.UndoStack(instance) as undone:
             # 1. The sandbox, which holds the network namespace and what the
             # workload mounts.
@@ -107,13 +107,16 @@ class Spawn:
         LOG.info('Spawned container %s in %.3f s: %s', naming.workload_name(instance.uuid),
                  times.elapsed(), times, instance=instance)
 
-    def _refuse_existing(self, instance: nova_instance.Instance) -> None:
-        """Or the undo of this boot would remove what an earlier one made."""
-        try:
-            self._engine.inspect_container(naming.workload_name(instance.uuid))
-        except exception.ContainerNotFound:
-            return
-        raise nova_exception.InstanceExists(name=naming.workload_name(instance.uuid))
+    def _clear_ground(self, instance: nova_instance.Instance) -> None:
+        """Remove what a boot that failed could not take back.
+
+        :raises InstanceExists: it runs here; the undo of this boot would remove it
+        """
+        left = self._engine.list_containers(naming.instance_filter(CONF.host, instance.uuid))
+        if any(map(container.is_workload, left)):
+            raise nova_exception.InstanceExists(name=naming.workload_name(instance.uuid))
+        if left or identity.needs_store(instance):
+            self._sandboxes.remove(instance.uuid)
 
     # The image and the container -----------------------------------------------
 

@@ -27,6 +27,7 @@ def make(engine: FakeEngine, sandboxes: sandbox.Sandboxes, instance: SimpleNames
     def made(files: Any = (), image: dict[str, bytes] = FILES) -> str:
         archive = Image(files=image, command=["/bin/sleep", "9"])
         engine.load_image(pieces(archive.archive()))
+        sandboxes.remove(instance.uuid)
         sandboxes.create_draft(instance)
         identity.Identities(engine).create_workload(
             instance, {"Image": archive.id, "HostConfig": {}}, files)

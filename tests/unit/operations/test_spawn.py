@@ -172,6 +172,14 @@ def test_a_boot_of_an_instance_that_runs_harms_nothing(boot, engine: FakeEngine)
     assert engine.containers == before
 
 
+def test_what_a_failed_boot_could_not_take_back_is_no_obstacle(
+        boot, engine: FakeEngine, sandboxes: sandbox.Sandboxes, booting: SimpleNamespace):
+    booting.key_data = "ssh-rsa AAAA"
+    sandboxes.create_draft(booting)
+    boot()
+    assert set(engine.volumes) == {naming.store_name(booting.uuid)}
+
+
 @pytest.mark.parametrize("verb", ["inspect_image", "load_image", "create_container",
                                   "start_container", "rename_container"])
 def test_an_engine_that_fails_once_leaves_nothing(
