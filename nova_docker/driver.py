@@ -70,6 +70,7 @@ class DockerDriver(driver.ComputeDriver):
         # takes is kept in Glance as raw.
         'supports_image_type_raw': True,
         'supports_attach_interface': True,
+        'supports_evacuate': True,
         'supports_pcpus': True,
         'has_imagecache': True,
     }
@@ -298,6 +299,10 @@ class DockerDriver(driver.ComputeDriver):
 
     def check_instance_shared_storage_local(self, context: Context,
                                             instance: Instance) -> dict[str, str]:
+        if instance.host != CONF.host:
+            # Evacuated from here: what is here is nobody's any more.  Asked whether
+            # it shares this, a host of another driver fails, which Nova takes for yes.
+            raise NotImplementedError
         return {'host': CONF.host}
 
     def check_instance_shared_storage_remote(self, context: Context,

@@ -142,8 +142,9 @@ class Network:
         for vif in vifs:
             _leave_switch(os_vif_util.nova_to_osvif_vif(vif),
                           os_vif_util.nova_to_osvif_instance(instance))
-        leftovers = self._links_of(instance.uuid)
-        netns.delete_links(sorted({*leftovers, *map(netplan.host_device, vifs)}))
+        netns.delete_links(sorted(map(netplan.host_device, vifs)))
+        # Neutron may have bound a port elsewhere meanwhile, and Nova have lost one.
+        self.unplug_leftovers(instance.uuid, CONF.neutron.ovs_bridge)
 
     def detach(self, instance: nova_instance.Instance, vif: netplan.Vif) -> None:
         """Unplug one NIC and leave the others; a gone one is fine.
@@ -155,11 +156,6 @@ class Network:
                           os_vif_util.nova_to_osvif_instance(instance))
             netns.delete_links([netplan.host_device(vif)])
 
-    def _links_of(self, instance_uuid: str) -> list[str]:
-        prefix = naming.link_prefix(instance_uuid)
-        return [name for name, alias in netns.list_aliases().items()
-                if alias.startswith(prefix)]
-
     def plugged_instances(self) -> set[str]:
         """The instances of this host that have a NIC, by the kernel's word."""
         parsed = (naming.parse_link_alias(alias, CONF.host)
@@ -167,7 +163,7 @@ class Network:
         return {found[0] for found in parsed if found}
 
     def unplug_leftovers(self, instance_uuid: str, bridge: str) -> None:
-        """Unplug the NICs of an instance that Nova does not know any more.
+        """Unplug the NICs of an instance that Nova does not know (any more).
 
         :param bridge: the integration bridge of Open vSwitch
         """
