@@ -98,13 +98,15 @@ class Pulls:
         try:
             self._pull_patiently(reference, access)
         except exception.PlatformNotFound as e:
+            # Docker 26 refuses one that says only in its configuration what it is
+            # for, and keeps it.
+            self._remove_unless(before, reference)
             raise self._unsuited(reference, self._offered(reference, access)) from e
         image = self._engine.inspect_image(reference)
         try:
             return self._suited(reference, image)
         except exception.PlatformNotFound:
-            if before is None or before['Id'] != image['Id']:
-                self._remove(reference)
+            self._remove_unless(before, reference)
             raise
 
     def _pull_patiently(self, reference: str, access: dict[str, str]) -> None:
@@ -145,7 +147,11 @@ class Pulls:
             LOG.warning('The registry does not say what image %s is for: %s', reference, e)
             return 'other platforms'
 
-    def _remove(self, reference: str) -> None:
+    def _remove_unless(self, before: client.Json | None, reference: str) -> None:
+        """Remove what a pull left under the name, unless it was there before."""
+        image = self._find(reference)
+        if image is None or (before is not None and before['Id'] == image['Id']):
+            return
         try:
             self._engine.remove_image(reference)
         except exception.EngineConflict as e:

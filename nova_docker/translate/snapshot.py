@@ -25,6 +25,9 @@ Json = dict[str, ty.Any]
 # and what names the image.  manifest.json says all that a load needs.
 _DROPPED_FROM_LAYERS = ('json', 'VERSION')
 _DROPPED = ('repositories', 'index.json', 'oci-layout')
+# Where Docker 25 and newer have everything else, by its digest: the layers, the
+# configuration, and the same descriptions again, now under no name of their own.
+_BLOBS = 'blobs/'
 # What a commit tells of the container that it was made of.
 _OF_CONTAINER = ('container', 'container_config')
 
@@ -43,7 +46,7 @@ def as_original(pieces: Iterable[bytes], commit: str, original: Json) -> Iterato
     """The archive of a commit with the configuration of the original image.
 
     :param pieces: the archive as the engine saves it
-    :param commit: the commit's id
+    :param commit: the commit's id, which is the digest of its configuration
     :param original: the ``Config`` of the image that the instance was booted from
     :raises InvalidArchive: while the result is read, when the engine's archive
         is cut off or of a layout that is not known
@@ -93,10 +96,17 @@ def _manifest(manifest: list[Json], renamed: dict[str, str]) -> bytes:
 
 
 def _copy(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> Iterator[bytes]:
-    yield entry.tobuf(tarfile.PAX_FORMAT)
-    if not entry.isreg():
+    """The member as it is, unless it is a description among the blobs."""
+    content = tar.extractfile(entry) if entry.isreg() else None
+    begin = content.read(tarfile.BLOCKSIZE) if content else b''
+    if entry.name.startswith(_BLOBS) and _is_json(begin):
         return
-    content = ty.cast(ty.IO[bytes], tar.extractfile(entry))
-    while piece := content.read(compression.PIECE):
+    yield entry.tobuf(tarfile.PAX_FORMAT) + begin
+    while content and (piece := content.read(compression.PIECE)):
         yield piece
     yield b'\0' * (-entry.size % tarfile.BLOCKSIZE)
+
+
+def _is_json(begin: bytes) -> bool:
+    """Not a layer, compressed or not: in every header of a tar there are NULs."""
+    return begin.startswith(b'{') and b'\0' not in begin

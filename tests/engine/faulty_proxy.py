@@ -42,7 +42,8 @@ class _Request(http.server.BaseHTTPRequestHandler):
 
         :param at_most: bytes of the body, after which the connection breaks
         """
-        headers = {key: value for key, value in self.headers.items()
+        # An engine sends one Accept for each format that it takes.
+        headers = {key: ", ".join(self.headers.get_all(key)) for key in self.headers
                    if key.lower() not in HOP_BY_HOP}
         with requests.request(self.command, f"http://{self.proxy.registry}{self.path}",
                               headers=headers, stream=True, timeout=30,

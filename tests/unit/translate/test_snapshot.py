@@ -20,14 +20,27 @@ CONFIG = {"config": {"Env": ["A=b", "SECRET=x"], "Labels": {"ours": "1"}},
           "rootfs": {"type": "layers", "diff_ids": [digest(b"layer")]}}
 
 
+LAYER = archive.member("{file", b"layer") + archive.END
+DESCRIPTION = b'{"config": {"Env": ["SECRET=x"]}}'
+
+
 def saved(config_name: str = "c" * 64 + ".json") -> list[tuple[str, bytes]]:
-    """As Docker 20.10 names its members, or, with the name of a blob, Docker 25."""
-    manifest = [{"Config": config_name, "RepoTags": ["private:tag"],
-                 "Layers": ["l1/layer.tar"]}]
-    return [("l1/VERSION", b"1.0"), ("l1/json", b'{"config": {"Env": ["SECRET=x"]}}'),
-            ("l1/layer.tar", b"layer"), (config_name, json.dumps(CONFIG).encode()),
-            ("index.json", b"{}"), ("manifest.json", json.dumps(manifest).encode()),
-            ("repositories", b"{}")]
+    """As Docker 20.10 names its members."""
+    return [("l1/VERSION", b"1.0"), ("l1/json", DESCRIPTION), ("l1/layer.tar", LAYER),
+            *described(config_name, "l1/layer.tar")]
+
+
+def saved_as_blobs() -> list[tuple[str, bytes]]:
+    """As Docker 25 does: whatever a member is, its name does not tell."""
+    return [(f"blobs/sha256/{'a' * 64}", DESCRIPTION), (f"blobs/sha256/{'b' * 64}", LAYER),
+            *described(f"blobs/sha256/{'c' * 64}", f"blobs/sha256/{'b' * 64}"),
+            (f"blobs/sha256/{'d' * 64}", b'{"schemaVersion": 2}')]
+
+
+def described(config_name: str, layer_name: str) -> list[tuple[str, bytes]]:
+    manifest = [{"Config": config_name, "RepoTags": ["private:tag"], "Layers": [layer_name]}]
+    return [(config_name, json.dumps(CONFIG).encode()), ("index.json", b"{}"),
+            ("manifest.json", json.dumps(manifest).encode()), ("repositories", b"{}")]
 
 
 def rewritten(members: list[tuple[str, bytes]], size: int = 65536) -> dict[str, bytes]:
@@ -38,16 +51,17 @@ def rewritten(members: list[tuple[str, bytes]], size: int = 65536) -> dict[str, 
 
 
 @pytest.mark.parametrize("size", [1, 100, 65536])
-@pytest.mark.parametrize("name", ["c" * 64 + ".json", "blobs/sha256/" + "c" * 64])
-def test_the_configuration_is_the_originals_and_nothing_of_the_container_is_left(name, size):
-    members = rewritten(saved(name), size)
+@pytest.mark.parametrize("archived", [saved(), saved_as_blobs()], ids=["20.10", "25"])
+def test_the_configuration_is_the_originals_and_nothing_of_the_container_is_left(archived, size):
+    members = rewritten(archived, size)
     manifest: list[dict[str, Any]] = json.loads(members["manifest.json"])
     assert manifest[0]["RepoTags"] is None
-    assert manifest[0]["Layers"] == ["l1/layer.tar"]
+    layer, = manifest[0]["Layers"]
+    assert members[layer] == LAYER
     content = members[manifest[0]["Config"]]
     assert json.loads(content) == {"config": ORIGINAL, "rootfs": CONFIG["rootfs"]}
     assert digest(content).removeprefix("sha256:") in manifest[0]["Config"]
-    assert sorted(members) == sorted([manifest[0]["Config"], "l1/layer.tar", "manifest.json"])
+    assert sorted(members) == sorted([manifest[0]["Config"], layer, "manifest.json"])
 
 
 @pytest.mark.parametrize("kept", range(6))
