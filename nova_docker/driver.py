@@ -107,7 +107,9 @@ class DockerDriver(driver.ComputeDriver):
     def init_host(self, host: str) -> None:
         try:
             self._engine.connect()
-        except (exception.EngineMisconfigured, exception.EngineUntrusted) as e:
+            self._host.check_engine()
+        except (exception.EngineMisconfigured, exception.EngineUntrusted,
+                exception.EngineUnsupported) as e:
             raise nova_exception.NovaException(f'nova-compute cannot start: {e}.') from e
         except exception.EngineError as e:
             raise nova_exception.NovaException(

@@ -39,6 +39,12 @@ class EngineTooOld(EngineError):
                'nova-docker needs %(minimum)s or newer. Upgrade the engine.')
 
 
+class EngineUnsupported(EngineError):
+    """What answers is another engine than Docker."""
+
+    msg_fmt = 'The engine at %(url)s cannot be used: %(reason)s'
+
+
 class EngineRejected(EngineError):
     """The engine calls the request itself wrong (HTTP 400): the same request
     fails on every host.

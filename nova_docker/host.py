@@ -18,6 +18,7 @@ from oslo_utils import units
 from nova_docker import exception
 from nova_docker.engine import client
 from nova_docker.translate import cpus as cpu_translation
+from nova_docker.translate import engines
 from nova_docker.translate import inventory
 from nova_docker.translate import naming
 
@@ -42,6 +43,12 @@ class Host:
         self._engine = engine
         self._virtapi = virtapi
         self._name = name
+
+    def check_engine(self) -> None:
+        """:raises EngineUnsupported: when it is none that runs instances"""
+        reason = engines.unfit(self._engine.version())
+        if reason:
+            raise exception.EngineUnsupported(url=self._engine.url, reason=reason)
 
     def facts(self) -> inventory.HostFacts:
         """Read afresh from the engine and the kernel."""

@@ -27,6 +27,7 @@ from nova_docker import credentials
 from nova_docker import exception
 from nova_docker import privileged
 from nova_docker.engine import client
+from nova_docker.translate import engines
 from nova_docker.translate import sandbox
 
 CONF = nova.conf.CONF
@@ -83,9 +84,12 @@ class Checks(upgradecheck.UpgradeCommands):
         engine = client.from_configuration(CONF)
         try:
             engine.connect()
+            reason = engines.unfit(engine.version())
         except exception.EngineError as e:
             return Result(Code.FAILURE, f'{e} Check that dockerd runs, [docker]/engine_url, and '
                           f'that the user of nova-compute is in the group of its socket.')
+        if reason:
+            return Result(Code.FAILURE, f'{CONF.docker.engine_url}: {reason}.')
         self._engine = engine
         version = '.'.join(str(number) for number in engine.api_version)
         return Result(Code.SUCCESS, f'{CONF.docker.engine_url}, API {version}')
@@ -109,6 +113,16 @@ class Checks(upgradecheck.UpgradeCommands):
                               f'{", ".join(lacking)}, so flavors do not. Boot with '
                               f'"cgroup_enable=memory swapaccount=1", or enable the controller.')
             return Result(Code.SUCCESS, version)
+        return self._of_engine(check)
+
+    def _image_store(self) -> Result:
+        def check(engine: client.Engine) -> Result:
+            if engines.has_containerd_store(engine.info()):
+                return Result(Code.WARNING, 'the engine names images by their manifests '
+                              '(containerd-snapshotter), and the driver does not: set '
+                              '"features": {"containerd-snapshotter": false} in daemon.json, '
+                              'restart the engine.')
+            return Result(Code.SUCCESS)
         return self._of_engine(check)
 
     def _sandbox(self) -> Result:
@@ -184,6 +198,7 @@ class Checks(upgradecheck.UpgradeCommands):
         ('Files with secrets', _secrets),
         ('Docker engine', _connection),
         ('Limits of the kernel', _cgroups),
+        ('Image store', _image_store),
         ('Sandbox image', _sandbox),
         ('Disk quota', _disk_quota),
         ('Privileged helper', _privileged),

@@ -49,6 +49,10 @@ class Engine(commits.Commits, containers.Containers, files.Files, images.Images,
         """``GET /info``: the host as the engine sees it."""
         return self._repeatable('read its info', lambda: self._short.info())
 
+    def version(self) -> Json:
+        """``GET /version``: which engine it is, and of which components."""
+        return self._repeatable('read its version', lambda: self._short.version())
+
     def events(self, labels: Mapping[str, str], since: int | None = None) -> EventStream:
         """Container events of containers with all these labels, as they come.
 

@@ -1,9 +1,17 @@
-"""What an engine counts of its containers."""
+"""What an engine says of itself, and counts of its containers."""
 
 import pytest
 
 from nova_docker import exception
+from nova_docker.translate import engines
 from tests.contract.world import World
+
+
+def test_an_engine_says_that_it_is_docker(world: World):
+    version = world.engine.version()
+    assert "Engine" in [component["Name"] for component in version["Components"]]
+    assert tuple(map(int, version["ApiVersion"].split("."))) >= world.engine.api_version
+    assert engines.unfit(version) is None
 
 
 def test_what_a_container_has_used_is_counted_while_it_runs(world: World):

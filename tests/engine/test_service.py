@@ -18,6 +18,7 @@ import pytest
 from nova_docker import driver as nova_driver
 from nova_docker import exception
 from nova_docker.translate import naming
+from tests import machine
 from tests.engine import cloud
 from tests.engine import gate
 from tests.engine import instances
@@ -72,6 +73,25 @@ def test_it_ends_promptly(driver):
 def test_it_does_not_start_without_an_engine_and_says_what_to_check(settings, tmp_path):
     settings.config(group="docker", engine_url=f"unix://{tmp_path}/docker.sock")
     with pytest.raises(nova_exception.NovaException, match="group docker"):
+        nova_driver.DockerDriver(mock.Mock()).init_host(CONF.host)
+
+
+@pytest.fixture
+def podman_url(tmp_path):
+    program = machine.require_program("podman", package="podman")
+    url = f"unix://{tmp_path}/podman.sock"
+    with (tmp_path / "log").open("wb") as log, subprocess.Popen(
+            [program, "--root", str(tmp_path / "root"), "--runroot", str(tmp_path / "run"),
+             "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs",
+             "system", "service", "--time=0", url], stdout=log, stderr=log) as process:
+        waiting.until(lambda: (tmp_path / "podman.sock").exists(), seconds=20)
+        yield url
+        process.terminate()
+
+
+def test_it_does_not_start_on_podman_and_says_what_to_install(settings, podman_url):
+    settings.config(group="docker", engine_url=podman_url)
+    with pytest.raises(nova_exception.NovaException, match=r"it is Podman \d.*Install Docker"):
         nova_driver.DockerDriver(mock.Mock()).init_host(CONF.host)
 
 

@@ -112,6 +112,14 @@ class FakeEngine(Insides, FileVerbs, image_names.ImageNames):
         }
 
     @verb
+    def version(self) -> Json:
+        api = ".".join(map(str, self.api_version))
+        return {"Version": "20.10.24", "ApiVersion": api, "MinAPIVersion": "1.12",
+                "Os": "linux", "Arch": "amd64",
+                "Components": [{"Name": "Engine", "Version": "20.10.24",
+                                "Details": {"ApiVersion": api}}]}
+
+    @verb
     def events(self, labels: Mapping[str, str], since: int | None = None) -> EventStream:
         feed = Feed(lambda event: labels.items() <= event["Actor"]["Attributes"].items())
         if since is not None:

@@ -35,6 +35,7 @@ def engine() -> Iterator[mock.Mock]:
     made = mock.create_autospec(client.Engine, instance=True)
     made.api_version = (1, 41)
     made.info.return_value = dict(GOOD)
+    made.version.return_value = {"Components": [{"Name": "Engine", "Version": "20.10.24"}]}
     with mock.patch.object(status.client, "from_configuration", return_value=made):
         yield made
 
@@ -53,7 +54,7 @@ def outcome(name: str) -> tuple[upgradecheck.Code, str]:
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("name", [
     "Nova and nova.virt.docker", "Files with secrets", "Docker engine", "Limits of the kernel",
-    "Sandbox image", "Disk quota"])
+    "Image store", "Sandbox image", "Disk quota"])
 def test_a_good_host_passes(name: str) -> None:
     with mock.patch.object(status.importlib.util, "find_spec", return_value=object()):
         assert outcome(name)[0] == SUCCESS
@@ -72,6 +73,22 @@ def test_an_engine_that_does_not_answer_fails_and_the_rest_is_not_guessed(
 def test_plain_tcp_fails(settings: config_fixture.Config) -> None:
     settings.config(group="docker", engine_url="tcp://127.0.0.1:2375")
     assert "root on this host" in outcome("Docker engine")[1]
+
+
+def test_podman_fails_and_is_asked_nothing_more(engine: mock.Mock) -> None:
+    engine.version.return_value = {"Components": [{"Name": "Podman Engine", "Version": "4.3.1"}]}
+    found = outcomes("Docker engine", "Disk quota")
+    assert found["Docker engine"][0] == FAILURE
+    assert "it is Podman 4.3.1" in found["Docker engine"][1]
+    assert found["Disk quota"][0] == WARNING
+
+
+def test_the_image_store_of_containerd_is_warned_of(engine: mock.Mock) -> None:
+    engine.info.return_value = {
+        **GOOD, "DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]]}
+    code, details = outcome("Image store")
+    assert code == WARNING
+    assert "daemon.json" in details
 
 
 def test_limits_that_the_kernel_lacks_are_named(engine: mock.Mock) -> None:

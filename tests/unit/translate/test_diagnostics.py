@@ -22,6 +22,10 @@ V2 = {"cpu_stats": {"cpu_usage": {"total_usage": 7}},
       "blkio_stats": {"io_service_bytes_recursive": [
           {"major": 8, "minor": 0, "op": "read", "value": 4097}],
           "io_serviced_recursive": [{"major": 8, "minor": 0, "op": "write", "value": 2}]}}
+# Of Docker 26.1 on cgroup v2 whose controllers are not there.
+V2_BARE = {"cpu_stats": {"cpu_usage": {"total_usage": 9}},
+           "memory_stats": {"stats": {"active_anon": 0, "inactive_file": 0}}, "pids_stats": {},
+           "blkio_stats": {"io_service_bytes_recursive": None, "io_serviced_recursive": None}}
 STOPPED = {"cpu_stats": {"cpu_usage": {"total_usage": 0}}, "memory_stats": {},
            "blkio_stats": {"io_service_bytes_recursive": None, "io_serviced_recursive": None}}
 NIC = diagnostics.NicCounters("tap1", "fa:16:3e:00:00:01", {"rx_octets": 10, "tx_drop": 1})
@@ -37,6 +41,10 @@ def details(stats, *nics):
 def test_both_versions_of_cgroups_are_read(stats):
     assert diagnostics.usage(stats) == diagnostics.Usage(
         7, 2 << 20, 64 << 20, {"read_bytes": 4097, "write_requests": 2})
+
+
+def test_what_a_hierarchy_without_controllers_does_not_count_is_not_told():
+    assert diagnostics.usage(V2_BARE) == diagnostics.Usage(9, None, None, {})
 
 
 def test_the_details_are_those_of_the_api():
