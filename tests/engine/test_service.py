@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from unittest import mock
@@ -77,16 +78,18 @@ def test_it_does_not_start_without_an_engine_and_says_what_to_check(settings, tm
 
 
 @pytest.fixture
-def podman_url(tmp_path):
+def podman_url():
     program = machine.require_program("podman", package="podman")
-    url = f"unix://{tmp_path}/podman.sock"
-    with (tmp_path / "log").open("wb") as log, subprocess.Popen(
-            [program, "--root", str(tmp_path / "root"), "--runroot", str(tmp_path / "run"),
+    # Podman takes no runroot that is longer than 50 characters.
+    with tempfile.TemporaryDirectory() as folder, subprocess.Popen(
+            [program, "--root", f"{folder}/root", "--runroot", f"{folder}/run",
              "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs",
-             "system", "service", "--time=0", url], stdout=log, stderr=log) as process:
-        waiting.until(lambda: (tmp_path / "podman.sock").exists(), seconds=20)
-        yield url
+             "system", "service", "--time=0", f"unix://{folder}/socket"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        waiting.until(Path(folder, "socket").exists, seconds=30)
+        yield f"unix://{folder}/socket"
         process.terminate()
+        process.wait(timeout=30)
 
 
 def test_it_does_not_start_on_podman_and_says_what_to_install(settings, podman_url):

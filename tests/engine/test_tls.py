@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 import contextlib
+import http.server
 from pathlib import Path
 import subprocess
+import threading
 import time
 from typing import Any
 
@@ -114,6 +116,18 @@ def test_an_expired_certificate_is_refused(
     with dockerd(tmp_path, trusted, expired) as running:
         message = refusal(running, security(trusted, trusted.client()))
     assert "has expired: renew it" in message
+
+
+def test_an_engine_that_does_not_speak_tls_is_told_from_one_that_is_not_trusted(
+        trusted: authority.Authority) -> None:
+    with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as plain:
+        thread = threading.Thread(target=plain.serve_forever, args=(0.05,))
+        thread.start()
+        message = refusal(f"tcp://127.0.0.1:{plain.server_port}",
+                          security(trusted, trusted.client()))
+        plain.shutdown()
+        thread.join()
+    assert "does not speak TLS: start dockerd with --tlsverify" in message
 
 
 def test_plain_tcp_is_refused_unless_asked_for() -> None:
