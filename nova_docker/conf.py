@@ -269,6 +269,33 @@ Possible values:
 * unset: instances see the host's figures
 * ``/var/lib/lxcfs``, where Debian's and Ubuntu's package mounts it
 """),
+    cfg.BoolOpt(
+        'force_metadata',
+        default=False,
+        help="""
+Send instances to Neutron's DHCP port for metadata, whatever router there is.
+
+Set it as ``force_metadata`` is set for Neutron's DHCP agent, which would give a
+virtual machine that route. Without it, the route to the metadata service leads to
+the DHCP port on a subnet without a gateway, and to the gateway otherwise, so a
+network whose subnet has a gateway address but no router has no metadata service.
+"""),
+    cfg.IntOpt(
+        'address_refresh_interval',
+        default=60,
+        min=0,
+        help="""
+Seconds between two looks for addresses and routes that ports have got or lost in
+Neutron while their instances run.
+
+Nova tells a driver nothing of such a change. A look is one request for all
+instances of the host to nova-conductor.
+
+Possible values:
+
+* any positive integer
+* 0: an instance gets its new addresses when it is started or rebooted
+"""),
     cfg.IntOpt(
         'reboot_timeout',
         default=10,

@@ -30,6 +30,7 @@ from nova_docker import images
 from nova_docker import network
 from nova_docker import uploads
 from nova_docker.engine import client
+from nova_docker.operations import addresses
 from nova_docker.operations import allowance
 from nova_docker.operations import diagnostics
 from nova_docker.operations import events
@@ -92,6 +93,7 @@ class DockerDriver(driver.ComputeDriver):
         self._rescue = rescue.Rescue(self._engine, self._images, self._lifecycle)
         self._migrations = migrations.Migrations(self._lifecycle, self._allowances)
         self._interfaces = interfaces.Interfaces(self._engine, self._network, self._sandboxes)
+        self._addresses = addresses.Refresher(self._network, self._lifecycle)
         self._diagnostics = diagnostics.Diagnostics(self._engine)
         self._snapshot = snapshot.Snapshots(self._engine, uploads.Uploads())
         self._resumption = resumption.Resumption(self._lifecycle)
@@ -123,9 +125,11 @@ class DockerDriver(driver.ComputeDriver):
         successor.forget_unused_commits(self._engine)
         self._snapshot.remove_leftovers()
         self._events.start()
+        self._addresses.start()
         report.Report(self._engine, self._events).register()
 
     def cleanup_host(self, host: str) -> None:
+        self._addresses.stop()
         self._events.stop()
         self._consoles.close_all()
         self._engine.close()

@@ -13,6 +13,7 @@ import pathlib
 
 from nova import exception as nova_exception
 import nova.conf
+from nova.network import model as network_model
 from nova.network import os_vif_util
 from nova.objects import instance as nova_instance
 import os_vif
@@ -43,6 +44,9 @@ class Network:
 
     def __init__(self) -> None:
         os_vif.initialize()
+        # {instance: {port: its NIC as it was plugged last}}.  Nova plugs all there
+        # are when it starts, so what a dead process knew is not missed.
+        self._plugged: dict[str, dict[str, netplan.NicPlan]] = {}
 
     def refuse_unpluggable(self, network_info: Iterable[netplan.Vif]) -> None:
         """:raises VirtualInterfacePlugException: naming the port and the reason"""
@@ -87,7 +91,8 @@ class Network:
                pid: int | None) -> tuple[netplan.NicPlan, ...]:
         """:param pid: of the sandbox whose NICs keep their names"""
         names = netns.list_names(pid, list(map(netplan.host_device, vifs))) if pid else {}
-        return netplan.nic_plans(instance.uuid, CONF.host, vifs, names)
+        return netplan.nic_plans(instance.uuid, CONF.host, vifs, names,
+                                 CONF.docker.force_metadata)
 
     def _leave_switch_first(self, instance: nova_instance.Instance, vif: netplan.Vif) -> None:
         try:
@@ -113,6 +118,25 @@ class Network:
         netns.plug_nics(pid, [dataclasses.asdict(plan) for plan in plans],
                         _resolv_conf(resolver), _hosts(resolver), exact)
         self._join_switch(instance, vifs, plans)
+        self._plugged[instance.uuid] = {plan.port_id: plan for plan in plans}
+
+    def plugged(self, instance: nova_instance.Instance,
+                network_info: Iterable[netplan.Vif]) -> network_model.NetworkInfo:
+        """Those VIFs that are plugged; of others Nova has yet to say so."""
+        known = self._plugged.get(instance.uuid, {})
+        return network_model.NetworkInfo([vif for vif in network_info if vif['id'] in known])
+
+    def changed(self, instance: nova_instance.Instance,
+                network_info: Iterable[netplan.Vif]) -> list[netplan.Vif]:
+        """The plugged VIFs whose addresses or routes are not what they were."""
+        known = self._plugged.get(instance.uuid, {})
+        vifs = self.plugged(instance, network_info)
+        plans = netplan.nic_plans(instance.uuid, CONF.host, vifs, {
+            plan.host_device: plan.device for plan in known.values()},
+            CONF.docker.force_metadata)
+        return [vif for vif, plan in zip(vifs, plans, strict=True)
+                if (plan.addresses, plan.routes) != (
+                    known[plan.port_id].addresses, known[plan.port_id].routes)]
 
     def announce(self, instance: nova_instance.Instance,
                  network_info: Iterable[netplan.Vif], pid: int) -> None:
@@ -139,6 +163,7 @@ class Network:
         :raises VirtualInterfaceUnplugException: with the cause
         """
         vifs = [vif for vif in network_info if not netplan.unpluggable([vif])]
+        self._plugged.pop(instance.uuid, None)
         for vif in vifs:
             _leave_switch(os_vif_util.nova_to_osvif_vif(vif),
                           os_vif_util.nova_to_osvif_instance(instance))
@@ -152,6 +177,7 @@ class Network:
         :raises VirtualInterfaceUnplugException: with the cause
         """
         if not netplan.unpluggable([vif]):
+            self._plugged.get(instance.uuid, {}).pop(vif['id'], None)
             _leave_switch(os_vif_util.nova_to_osvif_vif(vif),
                           os_vif_util.nova_to_osvif_instance(instance))
             netns.delete_links([netplan.host_device(vif)])
@@ -221,11 +247,16 @@ def _leave_switch(vif: os_vif_vif.VIFBase, info: instance_info.InstanceInfo) -> 
 
 def _bare_vif(name: str, port_id: str, bridge: str) -> os_vif_vif.VIFBase:
     """As much of a VIF as os-vif needs to find its port."""
+    profile = os_vif_vif.VIFPortProfileOpenVSwitch(interface_id=port_id, create_port=True)
+    network = os_vif_network.Network(bridge=bridge)
+    linux_bridge = netplan.hybrid_bridge(port_id)
+    if (_LINKS / linux_bridge).exists():
+        return os_vif_vif.VIFBridge(
+            id=port_id, vif_name=name, plugin='ovs', bridge_name=linux_bridge,
+            network=network, port_profile=profile)
     return os_vif_vif.VIFOpenVSwitch(
         id=port_id, vif_name=name, plugin='ovs', bridge_name=bridge,
-        network=os_vif_network.Network(bridge=bridge),
-        port_profile=os_vif_vif.VIFPortProfileOpenVSwitch(
-            interface_id=port_id, create_port=True))
+        network=network, port_profile=profile)
 
 
 def _resolv_conf(resolver: netplan.Resolver) -> str | None:

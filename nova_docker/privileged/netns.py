@@ -6,17 +6,14 @@ then.  A network namespace belongs to a thread, so a thread of its own enters
 the namespace, makes its socket there, and ends.
 """
 
-import array
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 import contextlib
 import ctypes
-import fcntl
 import ipaddress
 import os
 import socket
-import struct
 import threading
 import typing as ty
 
@@ -25,6 +22,7 @@ from pyroute2 import netlink
 
 from nova_docker import exception
 from nova_docker import privileged
+from nova_docker.privileged import devices
 from nova_docker.privileged import links
 
 T = ty.TypeVar('T')
@@ -32,12 +30,15 @@ Nic = dict[str, ty.Any]
 Route = tuple[str, str | None]  # destination, gateway; without one it is a neighbour
 
 _CLONE_NEWNET = 0x40000000
-_SIOCETHTOOL = 0x8946
-_ETHTOOL_STXCSUM = 0x17
 _IFA_F_NODAD = 0x02
 _IFA_F_PERMANENT = 0x80
 _RT_SCOPE_UNIVERSE = 0
 _RTPROT_STATIC = 4
+# What we add carries these marks, which "ip" shows as "proto": so what a port has
+# lost is told from what the instance's own programs have added.  Routes are what
+# DHCP would have given.  Kernels before 5.18 keep no mark on addresses.
+_RTPROT_DHCP = 16
+_ADDRESS_MARK = 0x4e
 _RTNH_F_ONLINK = 0x04
 _EXISTS = 17
 _NO_SUCH_DEVICE = (2, 19)
@@ -54,8 +55,9 @@ def plug_nics(pid: int, nics: list[Nic], resolv_conf: str | None, hosts: str,
     :param resolv_conf: content of the instance's /etc/resolv.conf, None to
         leave the engine's
     :param hosts: content of the instance's /etc/hosts
-    :param exact: take other addresses and routes away: while no program of the
-        instance runs, they are what its ports have lost
+    :param exact: take all other addresses and routes away: while no program of
+        the instance runs, they are what its ports have lost; else only those
+        that were added here
     :raises NetnsError: naming the NIC and the kernel's error
     """
     _refuse_host_process(pid)
@@ -258,6 +260,9 @@ def _configure(ip: ty.Any, nics: list[Nic], unwired: list[Nic], host_netns: int,
                exact: bool) -> None:
     """Inside the namespace: links, addresses, then routes."""
     ip.link('set', ifname='lo', state='up')
+    # The engine switches IPv6 off in a namespace without a network of its own; the
+    # metadata service is at a link-local address, too.
+    devices.set_ipv6_disabled('lo', False)
     indexes = {name: link.index for name, link in links.by_name(ip).items()}
     for nic in unwired:
         _delete_link(ip, indexes.get(nic['device']))
@@ -267,18 +272,17 @@ def _configure(ip: ty.Any, nics: list[Nic], unwired: list[Nic], host_netns: int,
     for nic in nics:
         index = indexes[nic['device']]
         if not nic['checksum_offload']:
-            _switch_checksum_offload_off(nic['device'])
-        _enable_ipv6(nic)
-        _announce_on_change(nic['device'])
-        if exact:
-            _remove_others(ip, index, nic)
+            devices.switch_checksum_offload_off(nic['device'])
+        devices.set_ipv6_disabled(nic['device'], False)
+        devices.prepare_for_changes(nic['device'])
+        _remove_others(ip, index, nic, exact)
         for address in nic['addresses']:
             _add_address(ip, index, address)
         ip.link('set', index=index, state='up')
     # After all links are up: a gateway may be behind another NIC's subnet.
     for nic in nics:
         for route in nic['routes']:
-            _change_route(ip, 'replace', indexes[nic['device']], route)
+            _change_route(ip, 'replace', indexes[nic['device']], route, _RTPROT_DHCP)
 
 
 def _make_veth(ip: ty.Any, nic: Nic, host_netns: int) -> None:
@@ -289,89 +293,63 @@ def _make_veth(ip: ty.Any, nic: Nic, host_netns: int) -> None:
             peer={'ifname': nic['host_device'], 'net_ns_fd': host_netns, **mtu})
 
 
-def _enable_ipv6(nic: Nic) -> None:
-    # The engine switches IPv6 off in a namespace without a network of its own.
-    if any(':' in address for address in nic['addresses']):
-        _set_ipv6_disabled(nic['device'], False)
-
-
-def _announce_on_change(device: str) -> None:
-    for family, name in (('ipv4', 'arp_notify'), ('ipv6', 'ndisc_notify')):
-        _write_sysctl(f'{family}/conf/{device}/{name}', '1')
-
-
-def _set_ipv6_disabled(device: str, disabled: bool) -> None:
-    _write_sysctl(f'ipv6/conf/{device}/disable_ipv6', str(int(disabled)))
-
-
-def _write_sysctl(name: str, value: str) -> None:
-    path = f'/proc/sys/net/{name}'
-    if os.path.exists(path):  # absent where the kernel has no IPv6
-        with open(path, 'w', encoding='ascii') as f:
-            f.write(value)
-
-
 def _add_address(ip: ty.Any, index: int, address: str) -> None:
     plain, _, prefix = address.partition('/')
     # Neutron has made sure that nobody else has the address.
     flags = {'flags': _IFA_F_NODAD} if ':' in plain else {}
     try:
-        ip.addr('add', index=index, address=plain, prefixlen=int(prefix), **flags)
+        ip.addr('add', index=index, address=plain, prefixlen=int(prefix),
+                proto=_ADDRESS_MARK, **flags)
     except netlink.exceptions.NetlinkError as e:
         if e.code != _EXISTS:
             raise
 
 
-def _remove_others(ip: ty.Any, index: int, nic: Nic) -> None:
-    """Before anything is added: with an address go others of its subnet."""
-    _remove_other_addresses(ip, index, nic['addresses'])
-    _remove_other_routes(ip, index, nic['routes'])
+def _remove_others(ip: ty.Any, index: int, nic: Nic, exact: bool) -> None:
+    """Before anything is added, so that an address may go to another NIC."""
+    _remove_other_addresses(ip, index, nic['addresses'], exact)
+    for proto in (_RTPROT_DHCP, _RTPROT_STATIC) if exact else (_RTPROT_DHCP,):
+        _remove_other_routes(ip, index, nic['routes'], proto)
 
 
-def _remove_other_addresses(ip: ty.Any, index: int, wanted: Iterable[str]) -> None:
+def _remove_other_addresses(ip: ty.Any, index: int, wanted: Iterable[str],
+                            exact: bool) -> None:
     """Those that the kernel made (link-local ones, and what routers advertise) stay."""
     for entry in list(ip.get_addr(index=index)):
         address = f"{entry.get('address')}/{entry['prefixlen']}"
         ours = entry['scope'] == _RT_SCOPE_UNIVERSE and entry['flags'] & _IFA_F_PERMANENT
+        ours = ours and (exact or entry.get('proto') == _ADDRESS_MARK)
         if ours and address not in wanted:
             with _unless_gone():
                 ip.addr('del', index=index, address=entry.get('address'),
                         prefixlen=entry['prefixlen'])
 
 
-def _remove_other_routes(ip: ty.Any, index: int, wanted: Iterable[Route]) -> None:
+def _remove_other_routes(ip: ty.Any, index: int, wanted: Iterable[Route], proto: int) -> None:
     kept = {_route_key(destination, gateway) for destination, gateway in wanted}
-    for entry in list(ip.get_routes(oif=index, proto=_RTPROT_STATIC)):
+    for entry in list(ip.get_routes(oif=index, proto=proto)):
         default = '0.0.0.0' if entry['family'] == socket.AF_INET else '::'  # noqa: S104
         destination = f"{entry.get('dst') or default}/{entry['dst_len']}"
         if _route_key(destination, entry.get('gateway')) not in kept:
             with _unless_gone():
-                _change_route(ip, 'del', index, (destination, entry.get('gateway')))
+                _change_route(ip, 'del', index, (destination, entry.get('gateway')), proto)
 
 
 def _route_key(to: str, via: str | None) -> tuple[ty.Any, ty.Any]:
     return ipaddress.ip_network(to, strict=False), via and ipaddress.ip_address(via)
 
 
-def _change_route(ip: ty.Any, verb: str, index: int, route: Route) -> None:
+def _change_route(ip: ty.Any, verb: str, index: int, route: Route, proto: int) -> None:
     destination, gateway = route
     family = socket.AF_INET6 if ':' in destination else socket.AF_INET
     # RTNH_F_ONLINK: a gateway may lie outside the subnet, as Neutron allows.
     hop = {'gateway': gateway, 'flags': _RTNH_F_ONLINK} if gateway else {'scope': 'link'}
-    ip.route(verb, family=family, dst=destination, oif=index, **hop)
-
-
-def _switch_checksum_offload_off(device: str) -> None:
-    """ETHTOOL_STXCSUM: let the kernel compute checksums before it sends."""
-    value = array.array('I', [_ETHTOOL_STXCSUM, 0])
-    request = struct.pack('16sP', device.encode(), value.buffer_info()[0])
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        fcntl.ioctl(control, _SIOCETHTOOL, request)
+    ip.route(verb, family=family, dst=destination, oif=index, proto=proto, **hop)
 
 
 def _finish_host_end(host: ty.Any, nic: Nic) -> None:
     # Or the host itself would be a neighbour of the tenant's instances.
-    _set_ipv6_disabled(nic['host_device'], True)
+    devices.set_ipv6_disabled(nic['host_device'], True)
     host.link('set', ifname=nic['host_device'], ifalias=nic['alias'], state='up')
 
 

@@ -76,12 +76,15 @@ def unpluggable(network_info: Iterable[Vif]) -> str | None:
 
 
 def nic_plans(instance_uuid: str, host: str, network_info: Iterable[Vif],
-              names: Mapping[str, str] | None = None) -> tuple[NicPlan, ...]:
+              names: Mapping[str, str] | None = None,
+              force_metadata: bool = False) -> tuple[NicPlan, ...]:
     """The NICs of an instance in the order the user gave.
 
     :param host: the compute host that owns it
     :param names: {host_device: device} of the NICs that keep their names; the
         others get the next free ones
+    :param force_metadata: Neutron's DHCP ports answer for the metadata service
+        beside a router, too
     """
     kept = names or {}
     free = (name for name in map('eth{}'.format, itertools.count())
@@ -98,8 +101,9 @@ def nic_plans(instance_uuid: str, host: str, network_info: Iterable[Vif],
             mac=vif['address'],
             mtu=vif['network']['meta'].get('mtu'),
             addresses=tuple(a for s in subnets for a in _addresses(s)),
-            routes=tuple(r for s in subnets for r in _routes(vif, s, reached)),
-            linux_bridge=_hybrid_bridge(vif),
+            routes=tuple(r for s in subnets for r in _routes(vif, s, reached, force_metadata)),
+            linux_bridge=(hybrid_bridge(vif['id'])
+                          if vif['details'].get('ovs_hybrid_plug') else None),
             checksum_offload=vif['details'].get('datapath_type') != 'netdev'))
     return tuple(plans)
 
@@ -138,7 +142,8 @@ def _addresses(subnet: Mapping[str, ty.Any]) -> list[str]:
     return [f"{ip['address']}/{prefix}" for ip in subnet['ips']]
 
 
-def _routes(vif: Vif, subnet: Mapping[str, ty.Any], reached: set[str]) -> list[Route]:
+def _routes(vif: Vif, subnet: Mapping[str, ty.Any], reached: set[str],
+            force_metadata: bool) -> list[Route]:
     """Host routes, a default route, and one to the metadata service.
 
     :param reached: what subnets before have given of the destinations that an
@@ -154,7 +159,7 @@ def _routes(vif: Vif, subnet: Mapping[str, ty.Any], reached: set[str]) -> list[R
     if gateway and default not in destinations:
         routes.append((default, gateway))
     if METADATA_ADDRESS not in destinations:
-        routes += _metadata_route(vif, subnet, gateway)
+        routes += _metadata_route(vif, subnet, None if force_metadata else gateway)
     routes = [route for route in routes if route[0] not in reached]
     reached |= {default, METADATA_ADDRESS} & {destination for destination, _ in routes}
     return routes
@@ -181,7 +186,6 @@ def _is_ovn(vif: Vif) -> bool:
     return 'ovn' in (vif['details'].get('bound_drivers') or {}).values()
 
 
-def _hybrid_bridge(vif: Vif) -> str | None:
-    if not vif['details'].get('ovs_hybrid_plug'):
-        return None
-    return f"qbr{vif['id']}"[:14]
+def hybrid_bridge(port_id: str) -> str:
+    """The Linux bridge that os-vif makes for a port whose plugging is hybrid."""
+    return f'qbr{port_id}'[:14]

@@ -40,6 +40,7 @@ class FakeVirtAPI:
 
     def __init__(self) -> None:
         self.neutron_is_silent = False
+        self.failed_event: str | None = None
         self.awaited: list[tuple[str, str]] = []
 
     @contextlib.contextmanager
@@ -47,7 +48,10 @@ class FakeVirtAPI:
                                 timeout: int, error_callback: Any) -> Iterator[None]:
         self.awaited = names
         yield
-        if self.neutron_is_silent:
+        if self.failed_event and names:
+            # As nova.compute.manager: False ends the waiting.
+            error_callback(self.failed_event, _instance)
+        if self.neutron_is_silent and names:
             raise nova_exception.InstanceEventTimeout()
 
 
@@ -288,6 +292,27 @@ def test_neutrons_silence_is_fatal_only_where_the_operator_says_so(
     else:
         boot()
         assert len(engine.containers) == 2
+
+
+@pytest.mark.parametrize("fatal", [True, False])
+def test_a_port_that_neutron_cannot_wire_fails_the_boot_where_the_operator_says_so(
+        boot, virtapi: FakeVirtAPI, settings, engine: FakeEngine, leaves_nothing, fatal: bool):
+    virtapi.failed_event = "network-vif-plugged-port"
+    settings.config(vif_plugging_is_fatal=fatal)
+    if fatal:
+        with pytest.raises(nova_exception.VirtualInterfaceCreateException, match="plugged-port"):
+            boot()
+        leaves_nothing()
+    else:
+        boot()
+        assert len(engine.containers) == 2
+
+
+def test_without_a_timeout_nothing_is_waited_for(boot, virtapi: FakeVirtAPI, settings):
+    settings.config(vif_plugging_timeout=0)
+    virtapi.neutron_is_silent = True
+    boot()
+    assert virtapi.awaited == []
 
 
 def test_a_wrong_extra_spec_is_refused_before_anything_is_made(boot, booting, leaves_nothing):

@@ -89,6 +89,14 @@ def test_without_a_gateway_the_metadata_service_is_behind_the_dhcp_server():
     assert plan.routes == (("169.254.169.254/32", "10.0.0.2"),)
 
 
+def test_the_dhcp_server_answers_beside_a_router_where_it_is_forced_to():
+    there = subnet("10.0.0.0/24", "10.0.0.5", gateway=gateway("10.0.0.1"),
+                   meta={"dhcp_server": "10.0.0.2"})
+    plan, = netplan.nic_plans("uuid", "host", [vif(there)], force_metadata=True)
+    assert ("169.254.169.254/32", "10.0.0.2") in plan.routes
+    assert ("0.0.0.0/0", "10.0.0.1") in plan.routes
+
+
 @pytest.mark.parametrize("changes", [
     {"gateway": gateway("10.0.0.1")},
     {"routes": [{"cidr": "169.254.169.254/32", "gateway": gateway("10.0.0.2")}]},
