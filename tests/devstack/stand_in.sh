@@ -1,10 +1,11 @@
 # Stands in for what DevStack offers to a plugin: each call is a line in $CALLS.
 # shellcheck shell=bash disable=SC2034
-set -eu
+set -e
 
 record() { printf '%s\n' "$*" >>"$CALLS"; }
 
-for name in add_user_to_group echo_summary iniset install_package pip_install start_service; do
+for name in add_user_to_group echo_summary enable_service iniset install_package pip_install \
+        start_service stop_process; do
     eval "$name() { record $name \"\$@\"; }"
 done
 is_service_enabled() { [[ " $SERVICES " == *" $1 "* ]]; }
@@ -34,5 +35,6 @@ NOVA_CONF=/etc/nova/nova.conf
 NOVA_CONF_DIR=/etc/nova
 TEMPEST_CONFIG=/tempest.conf
 STACK_USER=stack
+HOST_IP=192.0.2.7
 Q_AGENT=openvswitch
 Q_PLUGIN_CONF_FILE=etc/neutron/ml2.ini

@@ -48,7 +48,8 @@ class Plugin:
         calls = self.work / "calls"
         calls.unlink(missing_ok=True)
         mode, _, name = phase.partition(" ")
-        self.bash(f"source {PLUGIN}/plugin.sh {mode} '{name}'")
+        # As DevStack does, without a second argument where there is no phase.
+        self.bash(f"source {PLUGIN}/plugin.sh {mode} {name}")
         return calls.read_text().splitlines() if calls.exists() else []
 
 
@@ -119,9 +120,18 @@ def test_tempest_is_told_what_the_driver_does(plugin: Plugin):
     assert plugin.run("stack test-config") == []
 
 
+def test_a_cloud_has_a_way_to_the_serial_consoles_of_all_its_hosts(plugin: Plugin):
+    assert plugin.bash("echo $NOVA_SERIAL_ENABLED") == ["True"]
+    assert ("iniset /etc/nova/nova.conf serial_console proxyclient_address 192.0.2.7"
+            in plugin.run("stack post-config"))
+    plugin.settings["SERVICES"] = "n-api"
+    assert "enable_service n-sproxy" in plugin.run("stack post-config")
+
+
 def test_unstack_removes_instances_and_clean_all_of_ours(plugin: Plugin):
     plugin.run("stack install")
-    assert "sudo docker rm -f -v c1 c2" in plugin.run("unstack")
+    calls = plugin.run("unstack")
+    assert calls.index("stop_process n-cpu") < calls.index("sudo docker rm -f -v c1 c2")
     calls = plugin.run("clean")
     assert "sudo docker rmi -f i1" in calls
     assert "sudo rm -f /etc/nova/rootwrap.d/nova-docker.filters" in calls
