@@ -24,8 +24,9 @@ openstack() {
     record openstack "$@"
     if [[ "$*" == *'image show'* ]]; then
         [[ -n "$IMAGES_EXIST" ]] && echo the-id
-    elif [[ "$*" == *'image create'* ]]; then
-        cat >/dev/null
+    elif [[ "$*" == *'image create'* && "$*" != *'--file /'* ]]; then
+        echo 'Image create without --file is not allowed in server mode' >&2
+        return 1
     fi
 }
 
