@@ -31,6 +31,8 @@ class Image:
     tags: Sequence[str] = ()
     architecture: str = ARCHITECTURES.get(platform.machine(), platform.machine())
     volumes: Sequence[str] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """More of the ``config``: User, WorkingDir, ExposedPorts, ..."""
 
     @property
     def layer(self) -> bytes:
@@ -48,7 +50,7 @@ class Image:
     @property
     def config(self) -> bytes:
         """The image's configuration; its digest is the image's id."""
-        run: dict[str, Any] = {"Env": [*self.env]}
+        run: dict[str, Any] = {"Env": [*self.env], **self.settings}
         if self.command is not None:
             run["Cmd"] = [*self.command]
         if self.entrypoint is not None:

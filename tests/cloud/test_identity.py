@@ -50,7 +50,7 @@ def key(tenant: user.User) -> Iterator[Any]:
 
 def test_the_key_stays_with_the_server_and_out_of_its_snapshot(
         tenant: user.User, image: Any, key: Any) -> None:
-    server = tenant.boot('keyed', image.name, key_name=key.name)
+    server = tenant.boot('keyed', image.name, key_name=key.name, config_drive=True)
     with_key = key.public_key.strip() + '\n'
     assert inside(server, 'cat', APP_KEYS) == with_key
     assert inside(server, 'stat', '-c', '%a %u %g', APP_KEYS) == '600 7 8\n'
@@ -66,6 +66,7 @@ def test_the_key_stays_with_the_server_and_out_of_its_snapshot(
     try:
         data = tenant.api.image.download_image(snapshot, stream=False).content
         assert key.public_key.split()[1].encode() not in data
+        assert b'meta_data.json' not in data, 'the config drive is in the snapshot'
         assert machine_id.encode() in data, 'the disk is not in the snapshot'
         inside(server, 'touch', '/not-after-a-rebuild')
         tenant.api.compute.rebuild_server(server, image=image.id)

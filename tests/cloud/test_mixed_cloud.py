@@ -64,3 +64,5 @@ def test_an_image_for_docker_goes_to_a_docker_host_and_to_no_other(
     other = tenant.boot('other', 'for-fake', networks=())
     assert admin.refresh(other).hypervisor_hostname == HOST
     tenant.delete_server(other)
+    tenant.upload('for-arm', data, img_hv_type='docker', hw_architecture='aarch64')
+    assert 'No valid host' in tenant.fault_of('nowhere', 'for-arm', networks=())

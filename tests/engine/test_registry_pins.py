@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 import uuid
 
 from nova import exception as nova_exception
@@ -11,6 +12,7 @@ import pytest
 from nova_docker.translate import naming
 from tests.engine import faulty_proxy
 from tests.engine import instances
+from tests.engine import test_resize
 
 
 class Moving:
@@ -83,6 +85,18 @@ def test_a_reboot_keeps_the_image_of_a_tag_that_has_moved(boots, api, tag, kind)
     boots.driver.reboot(boots.context, first, instances.network(), kind)
     assert (version(api, first), version(api, second)) == ("one", "two")
     assert workload(api, first)["Config"]["Labels"] == before
+
+
+def test_a_rescue_and_a_resize_keep_it_too(boots, api, tag):
+    instance = boots.reference(tag.to("one"), instances.network(instances.vif()))
+    api.pull(tag.to("two"))
+    vifs, own = instances.network(), instances.image_meta(instance.image_ref)
+    with mock.patch.object(type(instance), "get_network_info", return_value=vifs):
+        boots.driver.rescue(boots.context, instance, vifs, own, None, None, None)
+        assert version(api, instance) == "one"
+        boots.driver.unrescue(boots.context, instance)
+    test_resize.resize(boots, instance, test_resize.flavor(**test_resize.LARGE), vifs)
+    assert version(api, instance) == "one"
 
 
 def test_a_rebuild_asks_the_registry_anew(boots, api, tag):

@@ -57,8 +57,15 @@ def store() -> Iterator[Store]:
 def instance(boots):
     """It keeps a file, and has what the driver gives an instance."""
     image = instances.busybox(
-        command=["sh", "-c", "echo kept > /kept; exec sleep 3600"], env=["OF=image"])
-    return boots.archive(image, metadata={"secret": "of-the-instance"})
+        command=["sh", "-c", "echo kept > /kept; exec sleep 3600"], env=["OF=image"],
+        settings={"User": "0:0", "WorkingDir": "/etc", "ExposedPorts": {"8080/tcp": {}}})
+    network = instances.network(instances.vif(instances.subnet(dns=("10.99.0.53",))))
+    return boots.archive(image, network, metadata={"secret": "of-the-instance"},
+                         key_data="ssh-ed25519 AAAAC3Nza of@the-instance")
+
+
+INJECTED = (b"of-the-instance", b"AAAAC3Nza", b"10.99.0.53", b"web-1")
+"""Metadata, key, name server, host name."""
 
 
 @pytest.fixture
@@ -99,13 +106,14 @@ def test_a_snapshot_boots_as_the_original_with_its_files_and_nothing_injected(
     inspected = api.inspect_container(naming.workload_name(instance.uuid))
     assert inspected["State"]["Status"] == state
     assert commits(api) == []
-    assert b"of-the-instance" not in store.data
-    assert instance.uuid.encode() not in store.data
+    assert not [word for word in (*INJECTED, instance.uuid.encode()) if word in store.data]
 
     again = boots.archive(store.data)
     booted = api.inspect_image(api.inspect_container(
         naming.workload_name(again.uuid))["Image"])["Config"]
     assert booted == api.inspect_image(inspected["Image"])["Config"]
+    assert (booted["User"], booted["WorkingDir"]) == ("0:0", "/etc")
+    assert booted["ExposedPorts"] == {"8080/tcp": {}}
     wait_for_file(api, again)
 
 

@@ -100,9 +100,10 @@ def test_an_archive_is_loaded_under_its_private_tag(load, engine: FakeEngine, cl
     assert engine.inspect_image(TAG)["RepoTags"] == [TAG]
 
 
+@pytest.mark.parametrize("of", ["Hash", "Checksum"])  # os_hash_value, and MD5 where there is none
 def test_data_that_its_checksum_does_not_match_is_refused(
-        load, engine: FakeEngine, client: Client):
-    client.answers = [breaking(OSError(errno.EPIPE, "Corrupt image download. Hash was 1 ..."))]
+        load, engine: FakeEngine, client: Client, of: str):
+    client.answers = [breaking(OSError(errno.EPIPE, f"Corrupt image download. {of} was 1 ..."))]
     with pytest.raises(nova_exception.ImageUnacceptable, match="checksum"):
         load()
     assert engine.store.images == {}

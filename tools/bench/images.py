@@ -32,7 +32,7 @@ from bench import report
 from bench import servers
 
 ROUNDS = 3
-CACHED_ROUNDS = 20
+CACHED_ROUNDS = 10
 MIB = 1 << 20
 SIZE_MIB = 1024
 FLAVOR = 'm1.medium'
