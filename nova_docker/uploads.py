@@ -17,14 +17,25 @@ class _Stream:
     """Pieces as the file that Glance's client reads, counted."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = filter(None, pieces)
+        self._pieces = iter(pieces)
+        self._held = b''
         self.size = 0
 
     def read(self, size: int) -> bytes:
-        """The next piece, whatever its size."""
-        piece = next(self._pieces, b'')
-        self.size += len(piece)
-        return piece
+        """As many of the next pieces as fit; one that is longer by itself.
+
+        Each read is a chunk of the upload, and costs Glance the same whatever its
+        size; the engine's own are of 32 KiB.
+        """
+        parts, total, self._held = [self._held], len(self._held), b''
+        while total < size and (piece := next(self._pieces, None)) is not None:
+            if total and total + len(piece) > size:
+                self._held = piece
+                break
+            parts.append(piece)
+            total += len(piece)
+        self.size += total
+        return b''.join(parts)
 
 
 class Uploads:

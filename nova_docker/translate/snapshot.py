@@ -12,12 +12,11 @@ from collections.abc import Iterator
 import hashlib
 import json
 import posixpath
-import tarfile
 import typing as ty
 
 from nova_docker import exception
 from nova_docker.translate import archive
-from nova_docker.translate import compression
+from nova_docker.translate import tarstream
 
 Json = dict[str, ty.Any]
 
@@ -32,16 +31,6 @@ _BLOBS = 'blobs/'
 _OF_CONTAINER = ('container', 'container_config')
 
 
-class _Source:
-    """Pieces as the file that ``tarfile`` reads; it takes any length."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = filter(None, pieces)
-
-    def read(self, size: int) -> bytes:
-        return next(self._pieces, b'')
-
-
 def as_original(pieces: Iterable[bytes], commit: str, original: Json) -> Iterator[bytes]:
     """The archive of a commit with the configuration of the original image.
 
@@ -53,34 +42,36 @@ def as_original(pieces: Iterable[bytes], commit: str, original: Json) -> Iterato
     """
     renamed: dict[str, str] = {}
     is_whole = False
+    reader = tarstream.Reader(pieces)
     try:
-        with tarfile.open(fileobj=ty.cast(ty.Any, _Source(pieces)), mode='r|') as tar:
-            for entry in tar:
-                ty.cast(ty.Any, tar).members = []  # tarfile remembers every member
-                folder, name = posixpath.split(entry.name)
-                if entry.name in _DROPPED or (folder and name in _DROPPED_FROM_LAYERS):
-                    continue
-                if entry.isreg() and name.removesuffix('.json') == commit.removeprefix('sha256:'):
-                    content = _configuration(_read(tar, entry), original)
-                    renamed[entry.name] = entry.name.replace(
-                        commit.removeprefix('sha256:'), hashlib.sha256(content).hexdigest())
-                    yield archive.member(renamed[entry.name], content)
-                elif entry.name == 'manifest.json':
-                    yield archive.member(entry.name, _manifest(_read(tar, entry), renamed))
-                    is_whole = True
-                else:
-                    yield from _copy(tar, entry)
-    except (tarfile.TarError, ValueError, KeyError) as e:
+        for entry in reader.entries():
+            folder, name = posixpath.split(entry.name)
+            if entry.name in _DROPPED or (folder and name in _DROPPED_FROM_LAYERS):
+                continue
+            if entry.kind is tarstream.Kind.LINK:
+                yield tarstream.link(entry.name, entry.target)
+            elif entry.kind is not tarstream.Kind.FILE:
+                continue  # the engine needs no folders
+            elif name.removesuffix('.json') == commit.removeprefix('sha256:'):
+                content = _configuration(_json(reader), original)
+                renamed[entry.name] = entry.name.replace(
+                    commit.removeprefix('sha256:'), hashlib.sha256(content).hexdigest())
+                yield archive.member(renamed[entry.name], content)
+            elif entry.name == 'manifest.json':
+                yield archive.member(entry.name, _manifest(_json(reader), renamed))
+                is_whole = True
+            else:
+                yield from _copy(reader, entry)
+    except (ValueError, KeyError) as e:
         raise exception.InvalidArchive(
-            reason=f'the engine saved the snapshot in a layout that is not known, or it is '
-                   f'damaged ({e!r})') from e
+            reason=f'the engine saved the snapshot in a layout that is not known ({e!r})') from e
     if not is_whole:
         raise exception.InvalidArchive(reason='the engine broke off while it saved the snapshot')
     yield archive.END
 
 
-def _read(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> ty.Any:
-    return json.loads(ty.cast(ty.IO[bytes], tar.extractfile(entry)).read())
+def _json(reader: tarstream.Reader) -> ty.Any:
+    return json.loads(b''.join(reader.content()))
 
 
 def _configuration(commit: Json, original: Json) -> bytes:
@@ -95,16 +86,17 @@ def _manifest(manifest: list[Json], renamed: dict[str, str]) -> bytes:
     }]).encode()
 
 
-def _copy(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> Iterator[bytes]:
-    """The member as it is, unless it is a description among the blobs."""
-    content = tar.extractfile(entry) if entry.isreg() else None
-    begin = content.read(tarfile.BLOCKSIZE) if content else b''
-    if entry.name.startswith(_BLOBS) and _is_json(begin):
+def _copy(reader: tarstream.Reader, entry: tarstream.Entry) -> Iterator[bytes]:
+    """The file as it is, unless it is a description among the blobs."""
+    begin, content = b'', reader.content()
+    while len(begin) < tarstream.BLOCK and (piece := next(content, b'')):
+        begin += piece
+    if entry.name.startswith(_BLOBS) and _is_json(begin[:tarstream.BLOCK]):
         return
-    yield entry.tobuf(tarfile.PAX_FORMAT) + begin
-    while content and (piece := content.read(compression.PIECE)):
-        yield piece
-    yield b'\0' * (-entry.size % tarfile.BLOCKSIZE)
+    yield tarstream.file_header(entry.name, entry.size)
+    yield begin
+    yield from content
+    yield tarstream.padding(entry.size)
 
 
 def _is_json(begin: bytes) -> bool:

@@ -150,6 +150,13 @@ def file_header(name: str, size: int) -> bytes:
     return header.tobuf(tarfile.PAX_FORMAT)
 
 
+def link(name: str, target: str) -> bytes:
+    """A symbolic link."""
+    header = tarfile.TarInfo(name)
+    header.type, header.linkname = tarfile.SYMTYPE, target
+    return header.tobuf(tarfile.PAX_FORMAT)
+
+
 def padding(size: int) -> bytes:
     """What stands after the content of a file."""
     return bytes(-size % BLOCK)
