@@ -68,6 +68,7 @@ def test_the_key_stays_with_the_server_and_out_of_its_snapshot(
         assert key.public_key.split()[1].encode() not in data
         assert b'meta_data.json' not in data, 'the config drive is in the snapshot'
         assert machine_id.encode() in data, 'the disk is not in the snapshot'
+        tenant.wait_status(server, 'ACTIVE')  # Nova is a moment behind Glance
         inside(server, 'touch', '/not-after-a-rebuild')
         tenant.api.compute.rebuild_server(server, image=image.id)
         tenant.wait_status(server, 'ACTIVE')
