@@ -12,6 +12,8 @@ from nova_docker.translate import image as image_translation
 
 LOG = logging.getLogger(__name__)
 
+_CHUNK = 256 << 10
+
 
 class _Stream:
     """Pieces as the file that Glance's client reads, counted."""
@@ -24,9 +26,10 @@ class _Stream:
     def read(self, size: int) -> bytes:
         """As many of the next pieces as fit; one that is longer by itself.
 
-        Each read is a chunk of the upload, and costs Glance the same whatever its
-        size; the engine's own are of 32 KiB.
+        Each read is a chunk of the upload. The engine's own pieces of 32 KiB would
+        cost many, and those of 1 MiB that are asked for cost both sides more again.
         """
+        size = min(size, _CHUNK)
         parts, total, self._held = [self._held], len(self._held), b''
         while total < size and (piece := next(self._pieces, None)) is not None:
             if total and total + len(piece) > size:

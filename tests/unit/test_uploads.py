@@ -1,5 +1,7 @@
 """A snapshot's stream reaches Glance in chunks that cost little."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,5 +15,4 @@ def test_pieces_are_gathered_to_the_size_that_is_asked_for(pieces: list[bytes], 
     assert b"".join(read) == b"".join(pieces)
     assert stream.size == len(b"".join(pieces))
     assert max(map(len, read), default=0) <= max(size, *map(len, pieces), 0)
-    assert all(len(one) + len(next_) > size
-               for one, next_ in zip(read, read[1:], strict=False))
+    assert all(len(one) + len(other) > size for one, other in itertools.pairwise(read))
