@@ -6,10 +6,12 @@ from typing import Any
 import uuid
 
 from nova import objects
+import nova.conf
 from nova.network import model
 
 from tests import archives
 
+CONF = nova.conf.CONF
 BUSYBOX = "/bin/busybox"
 APPLETS = ("sh", "sleep", "cat", "ip", "hostname", "echo", "nc", "env", "wc", "head", "kill",
            "grep", "dd", "tail", "true", "false", "stat", "ls")
@@ -38,7 +40,8 @@ def instance(image_properties: Mapping[str, str] | None = None, *, memory_mb: in
         ephemeral_gb=0, swap=swap, rxtx_factor=1.0, extra_specs=dict(extra_specs or {}))
     settings: dict[str, Any] = {
         "id": 42, "uuid": str(uuid.uuid4()), "display_name": "web", "hostname": "web-1",
-        "project_id": "project", "user_id": "user", "metadata": {}, "flavor": flavor,
+        "host": CONF.host, "project_id": "project", "user_id": "user", "metadata": {},
+        "flavor": flavor,
         "trusted_certs": None, "numa_topology": None, "image_ref": "",
         "key_data": None, "config_drive": "", "launched_at": None,
         "vm_state": "building", "task_state": None,
