@@ -129,8 +129,9 @@ class Network:
     def changed(self, instance: nova_instance.Instance,
                 network_info: Iterable[netplan.Vif]) -> list[netplan.Vif]:
         """The plugged VIFs whose addresses or routes are not what they were."""
-        known = self._plugged.get(instance.uuid, {})
-        vifs = self.plugged(instance, network_info)
+        # A copy: a detach may take one out meanwhile.
+        known = dict(self._plugged.get(instance.uuid, {}))
+        vifs = [vif for vif in network_info if vif['id'] in known]
         plans = netplan.nic_plans(instance.uuid, CONF.host, vifs, {
             plan.host_device: plan.device for plan in known.values()},
             CONF.docker.force_metadata)

@@ -61,14 +61,14 @@ class Refresher:
                 self._refresh(instance)
 
     def _refresh(self, instance: nova_instance.Instance) -> None:
-        changed = self._network.changed(instance, instance.get_network_info())
-        if not changed:
-            return
-        LOG.info('The addresses or routes of port %s have changed',
-                 ', '.join(vif['id'] for vif in changed), instance=instance)
+        network_info = instance.get_network_info()
         try:
-            self._lifecycle.plug_vifs(
-                instance, self._network.plugged(instance, instance.get_network_info()))
+            changed = self._network.changed(instance, network_info)
+            if not changed:
+                return
+            LOG.info('The addresses or routes of port %s have changed',
+                     ', '.join(vif['id'] for vif in changed), instance=instance)
+            self._lifecycle.plug_vifs(instance, self._network.plugged(instance, network_info))
         except Exception:  # one instance must not keep the others from theirs
             LOG.exception('Could not change its addresses; reboot it with --hard, or wait',
                           instance=instance)

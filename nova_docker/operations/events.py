@@ -128,7 +128,7 @@ class Follower:
             self._host.set_service_enabled(True)
             if after_a_gap:
                 LOG.info('Following the events of the Docker engine again')
-                _beside('docker-catch-up', self._catch_up)
+                _beside('catch up with the engine', self._catch_up)
             for event in stream:
                 self._last = time.monotonic()
                 self._handle(event)
@@ -139,9 +139,10 @@ class Follower:
 
     def _catch_up(self) -> None:
         """Have what ran run again before Nova hears of what does not run."""
-        self._bring_back()
-        self._tell_all()
-        self._on_return()
+        _attempt('start again what stopped with the engine', self._bring_back)
+        _attempt('tell Nova what the engine has', self._tell_all)
+        _attempt('remove what interrupted builds left; the next start of nova-compute '
+                 'tries it again', self._on_return)
 
     def _open_stream(self) -> client.EventStream:
         self._stream = self._engine.events(naming.host_filter(CONF.host))
@@ -185,7 +186,8 @@ class Follower:
         elif event.get('Action') in _TRANSITIONS:
             self._tell(instance_uuid, _TRANSITIONS[event['Action']])
         if event.get('Action') in _FREEZES:
-            _beside('docker-freeze', lambda: self._on_freeze(instance_uuid))
+            _beside(f'unplug or plug what is frozen or thawed of instance {instance_uuid}',
+                    lambda: self._on_freeze(instance_uuid))
 
     def _look_later(self, instance_uuid: str, delay: float, *more: float) -> None:
         timer = threading.Timer(delay, self._tell_if_stopped,
@@ -268,11 +270,14 @@ class Follower:
         return found
 
 
-def _beside(name: str, work: Callable[[], None]) -> None:
+def _beside(what: str, work: Callable[[], None]) -> None:
     """Do it in a thread, for which nobody waits."""
-    def run() -> None:
-        try:
-            work()
-        except Exception:
-            LOG.exception('The thread %s failed', name)
-    threading.Thread(target=run, name=name, daemon=True).start()
+    threading.Thread(target=_attempt, args=(what, work), name='docker-beside',
+                     daemon=True).start()
+
+
+def _attempt(what: str, work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Exception:  # nobody is there to take it, and what follows must be done
+        LOG.exception('Could not %s', what)

@@ -206,7 +206,7 @@ class Lifecycle:
         :raises InstanceNotFound: when its container is absent
         """
         with exclusive(instance.uuid), known(instance):
-            workload = self._find(instance)
+            workload = self._find(instance.uuid)
             if workload and workload['State']['Running']:
                 self._thaw(instance)
             else:
@@ -216,12 +216,10 @@ class Lifecycle:
         """Unplug what is frozen from the wire, and plug what works, whoever froze
         or thawed it."""
         with exclusive(instance_uuid):
-            try:
-                inspected = self._engine.inspect_container(naming.workload_name(instance_uuid))
-            except exception.ContainerNotFound:
-                return
-            self._network.set_carrier(instance_uuid,
-                                      connected=container.is_at_work(inspected))
+            workload = self._find(instance_uuid)
+            if workload is not None:
+                self._network.set_carrier(instance_uuid,
+                                          connected=container.is_at_work(workload))
 
     def _is_paused(self, instance: nova_instance.Instance) -> bool:
         inspected = self._engine.inspect_container(naming.workload_name(instance.uuid))
@@ -241,7 +239,7 @@ class Lifecycle:
                 LOG.debug('No running sandbox: NICs are plugged at the next start',
                           instance=instance)
                 return
-            workload = self._find(instance)
+            workload = self._find(instance.uuid)
             running = workload is not None and bool(workload['State']['Running'])
             self._network.repair(instance, network_info, pid, keep_names=running)
             if workload is None or not container.is_at_work(workload):
@@ -253,10 +251,10 @@ class Lifecycle:
         with exclusive(instance.uuid):
             self._network.unplug(instance, network_info)
 
-    def _find(self, instance: nova_instance.Instance) -> client.Json | None:
+    def _find(self, instance_uuid: str) -> client.Json | None:
         """The workload, inspected; None when it is absent."""
         try:
-            return self._engine.inspect_container(naming.workload_name(instance.uuid))
+            return self._engine.inspect_container(naming.workload_name(instance_uuid))
         except exception.ContainerNotFound:
             return None
 

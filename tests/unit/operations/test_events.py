@@ -263,6 +263,18 @@ def test_what_ran_is_brought_back_before_nova_hears_of_a_stop(
     assert {*told} == {(instance.uuid, STARTED), ("the engine", "is back")}
 
 
+def test_nova_hears_of_what_is_there_although_nothing_could_be_brought_back(
+        follower: events.Follower, engine: FakeEngine, compute_host: FakeHost,
+        told: list[tuple[str, int]], instance: SimpleNamespace, brought_back: mock.Mock):
+    brought_back.side_effect = ConnectionError("the conductor is away")
+    engine.go_down()
+    eventually(lambda: compute_host.enabled is False)
+    told.clear()
+    engine.down = False
+    eventually(lambda: ("the engine", "is back") in told)
+    assert told == [(instance.uuid, STARTED), ("the engine", "is back")]
+
+
 def test_a_container_that_a_rescue_has_parked_is_not_taken_for_the_instance(
         follower: events.Follower, engine: FakeEngine, compute_host: FakeHost,
         told: list[tuple[str, int]], workload: str, instance: SimpleNamespace):
