@@ -72,8 +72,7 @@ class Network:
         plans = self._plans(instance, vifs, pid if keep_names else None)
         unwired = set(netns.list_unwired(pid, [dataclasses.asdict(plan) for plan in plans]))
         for vif, plan in zip(vifs, plans, strict=True):
-            if plan.host_device in unwired:
-                self._leave_switch_first(instance, vif)
+            self._leave_switch_first(instance, vif, plan.host_device in unwired)
         self._plug(instance, vifs, plans, pid, exact=not keep_names)
 
     def attach(self, instance: nova_instance.Instance, network_info: Iterable[netplan.Vif],
@@ -94,10 +93,13 @@ class Network:
         return netplan.nic_plans(instance.uuid, CONF.host, vifs, names,
                                  CONF.docker.force_metadata)
 
-    def _leave_switch_first(self, instance: nova_instance.Instance, vif: netplan.Vif) -> None:
+    def _leave_switch_first(self, instance: nova_instance.Instance, vif: netplan.Vif,
+                            unwired: bool) -> None:
+        translated = os_vif_util.nova_to_osvif_vif(vif)
+        if not (unwired or switch.is_torn(translated)):
+            return
         try:
-            _leave_switch(os_vif_util.nova_to_osvif_vif(vif),
-                          os_vif_util.nova_to_osvif_instance(instance))
+            _leave_switch(translated, os_vif_util.nova_to_osvif_instance(instance))
         except nova_exception.VirtualInterfaceUnplugException as e:
             raise nova_exception.VirtualInterfacePlugException(str(e)) from e
 

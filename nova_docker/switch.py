@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 from collections.abc import Sequence
 import contextlib
+import pathlib
+import typing as ty
 
 import os_vif
 from os_vif.objects import vif as os_vif_vif
+
+_LINKS = pathlib.Path('/sys/class/net')
 
 
 @contextlib.contextmanager
@@ -22,11 +26,32 @@ def one_transaction(vifs: Sequence[os_vif_vif.VIFBase]) -> Iterator[None]:
     :raises Exception: what the database or ovs-vswitchd has against it; os-vif
         itself would only log that
     """
-    # os-vif has no public way to the plugin that it has loaded.
-    plugin = os_vif._EXT_MANAGER['ovs'].obj
+    plugin = _plugin()
     separate = (plugin.config.ovsdb_interface != 'native'
                 or any(plugin.supports_tc_qdisc(vif) for vif in vifs))
     with contextlib.ExitStack() as stack:
         if vifs and not separate:
             stack.enter_context(plugin.ovsdb.ovsdb.transaction(check_error=True))
         yield
+
+
+def is_torn(vif: os_vif_vif.VIFBase) -> bool:
+    """Whether a port of hybrid plugging has lost a part, and must be unplugged first.
+
+    os-vif makes all the parts, or none when the link to the switch is there
+    (``_plug_bridge`` in vif_plug_ovs/ovs.py): neither a row that the database has
+    lost nor the Linux bridge's link to it would come back.
+    """
+    if not isinstance(vif, os_vif_vif.VIFBridge):
+        return False
+    plugin = _plugin()
+    to_bridge, to_switch = plugin.get_veth_pair_names(vif)
+    if not (_LINKS / to_switch).exists():
+        return False
+    return not ((_LINKS / vif.bridge_name / 'brif' / to_bridge).exists()
+                and plugin.ovsdb.port_exists(to_switch, vif.network.bridge))
+
+
+def _plugin() -> ty.Any:
+    """os-vif has no public way to the plugin that it has loaded."""
+    return os_vif._EXT_MANAGER['ovs'].obj
