@@ -275,7 +275,8 @@ def _configure(ip: ty.Any, nics: list[Nic], unwired: list[Nic], host_netns: int,
             devices.switch_checksum_offload_off(nic['device'])
         devices.set_ipv6_disabled(nic['device'], False)
         devices.prepare_for_changes(nic['device'])
-        _remove_others(ip, index, nic, exact)
+        if nic not in unwired:  # a new link has nothing yet
+            _remove_others(ip, index, nic, exact)
         for address in nic['addresses']:
             _add_address(ip, index, address)
         ip.link('set', index=index, state='up')
