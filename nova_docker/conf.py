@@ -157,10 +157,10 @@ Possible values:
         help="""
 When an image of a registry is pulled.
 
-An instance keeps the image that it was booted with until it is rebuilt,
-wherever its tag is moved. A rebuild asks the registry with either value; with
-``if-not-present`` it makes do with what the engine has while the registry is
-away.
+An instance keeps the image that it was booted with, wherever its tag is moved,
+until it is rebuilt with another image of Glance or another reference. Such a
+rebuild asks the registry with either value; with ``if-not-present`` it makes do
+with what the engine has while the registry is away.
 """),
     cfg.IntOpt(
         'pull_timeout',

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 import contextlib
+import dataclasses
 import typing as ty
 
 from nova import context as nova_context
@@ -30,6 +31,7 @@ from nova_docker.operations import undo
 from nova_docker.translate import container
 from nova_docker.translate import image as image_translation
 from nova_docker.translate import naming
+from nova_docker.translate import pin
 from nova_docker.translate import userdata
 
 LOG = logging.getLogger(__name__)
@@ -99,7 +101,10 @@ class Spawn:
                 self._network.announce(instance, network_info, pid)
             # 5. The container joins the network that is ready.
             with times.step('image wait'):
-                workload.result()
+                image = workload.result()
+            # What a rebuild or an evacuation boots again; Nova saves it with the outcome.
+            if image.pinned:
+                instance.system_metadata[pin.KEY] = pin.pin(source, image.pinned)
             self._sandboxes.finish_draft(instance.uuid)
             if power_on:
                 with times.step('start'):
@@ -127,22 +132,25 @@ class Spawn:
                           admin_password: str | None,
                           injected_files: configdrive.InjectedFiles,
                           undone: undo.UndoStack,
-                          times: timeline.Timeline) -> background.Background[None]:
+                          times: timeline.Timeline) -> background.Background[images.ReadyImage]:
         command = image_translation.command(image_meta.properties.get('os_command_line'))
         limits = self._allowances.limits(instance, instance.flavor)
         fetched: list[images.ReadyImage] = []
+        pinned = pin.recall(instance.system_metadata, source)
+        wanted = dataclasses.replace(source, reference=pinned or source.reference)
+        # Another image than before, so what the engine has may be old.
+        anew = instance.task_state == task_states.REBUILD_SPAWNING and not pinned
 
         def fetch_and_create() -> None:
             with times.step('image'):
                 fetched.append(self._images.ensure(
-                    context, source, instance.flavor.root_gb, instance.trusted_certs,
-                    anew=instance.task_state == task_states.REBUILD_SPAWNING))
+                    context, wanted, instance.flavor.root_gb, instance.trusted_certs, anew))
             with times.step('container'):
                 self._create_workload(instance, fetched[-1], command, source.process, limits,
                                       injected_files)
                 password.set_first_password(self._engine, instance, admin_password)
 
-        def prepare() -> None:
+        def prepare() -> images.ReadyImage:
             try:
                 fetch_and_create()
             except exception.EngineImageNotFound:
@@ -150,6 +158,7 @@ class Spawn:
                     raise
                 # Another boot that failed took the image away in between.
                 fetch_and_create()
+            return fetched[-1]
 
         def forget_image() -> None:
             if source.in_glance and any(ready.is_new for ready in fetched):

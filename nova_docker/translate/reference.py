@@ -61,6 +61,15 @@ def pinned(reference: str, repo_digests: Iterable[str]) -> str:
                  if digest and name == repository), '')
 
 
+def at_digest(reference: str, digest: str) -> str:
+    """The image of a reference's repository with that digest, ``sha256:...``.
+
+    :returns: '' when the reference is none
+    """
+    repository, _ = _parsed(canonical(reference))
+    return f'{repository}@{digest}' if repository else ''
+
+
 def _parsed(reference: str) -> tuple[str, str]:
     """(registry and path, digest or ''); two empty strings for what is none."""
     found = _REFERENCE.fullmatch(reference)

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 import signal
 import subprocess
+import time
 from typing import Any
 
 import pytest
@@ -87,6 +88,21 @@ def while_uploading(tenant: user.User, server: Any) -> Any:
     user.wait_for('the upload has begun', lambda: (
         tenant.api.image.get_image(made.id).status == 'saving'), pause=0.01)
     return made
+
+
+def test_a_server_is_paused_while_the_engine_commits_and_not_while_glance_stores(
+        tenant: user.User, server: Any) -> None:
+    begin = time.time()
+    made = while_uploading(tenant, server)
+    assert machine_state.inspect(container(server))['State']['Status'] == 'running'
+    inside(server, 'touch', '/written-during-the-upload')
+    assert tenant.api.image.get_image(made.id).status == 'saving', 'it has taken part in it'
+    told = machine_state.run(
+        'docker', 'events', '--since', f'{begin:.3f}', '--until', f'{time.time():.3f}',
+        '--filter', f'container={container(server)}', '--format', '{{.Action}}').split()
+    assert [action for action in told if action in ('pause', 'commit', 'unpause')] == [
+        'pause', 'commit', 'unpause']
+    as_it_was(tenant, server)
 
 
 def test_a_snapshot_that_glance_cannot_store_leaves_nothing(

@@ -1,4 +1,4 @@
-"""An instance keeps the image that its tag stood for, until it is rebuilt."""
+"""An instance keeps the image that its tag stood for, until it is rebuilt with another."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,10 +9,15 @@ from nova import exception as nova_exception
 from nova.compute import task_states
 import pytest
 
+from nova_docker.translate import image as image_translation
 from nova_docker.translate import naming
 from tests.engine import faulty_proxy
 from tests.engine import instances
 from tests.engine import test_resize
+
+
+OTHER = "7d0b2c5e-0000-4000-8000-00000000c0de"
+"""Another image of Glance."""
 
 
 class Moving:
@@ -62,11 +67,24 @@ def version(api, instance) -> str:
     return found.removeprefix("VERSION=")
 
 
-def rebuild(boots, instance, reference: str):
-    """As the compute manager does it for a driver without a rebuild of its own."""
+def rebuild(boots, instance, image: str, reference: str):
+    """As the compute manager does it for a driver without a rebuild of its own.
+
+    :param image: the id of the image in Glance that the user names
+    """
     boots.driver.destroy(boots.context, instance, instances.network())
-    return boots.reference(reference, uuid=instance.uuid,
-                           task_state=task_states.REBUILD_SPAWNING)
+    return evacuate(boots, instance, image, reference)
+
+
+def evacuate(boots, instance, image: str, reference: str):
+    """The same, of a host that is lost."""
+    properties = {image_translation.REFERENCE_PROPERTY: reference}
+    instance.task_state, instance.image_ref = task_states.REBUILD_SPAWNING, image
+    instance.system_metadata.update(
+        {f"image_{key}": value for key, value in properties.items()})
+    boots.driver.spawn(boots.context, instance, instances.image_meta(image, **properties),
+                       [], None, {}, network_info=instances.network())
+    return instance
 
 
 def test_the_digest_is_written_on_the_container(boots, api, tag):
@@ -99,10 +117,24 @@ def test_a_rescue_and_a_resize_keep_it_too(boots, api, tag):
     assert version(api, instance) == "one"
 
 
-def test_a_rebuild_asks_the_registry_anew(boots, api, tag):
+@pytest.mark.parametrize("policy", ["if-not-present", "always"])
+def test_a_rebuild_with_the_same_image_keeps_it_and_with_another_asks_anew(
+        boots, api, tag, settings, policy):
+    settings.config(group="docker", pull_policy=policy)
     instance = boots.reference(tag.to("one"))
-    rebuild(boots, instance, tag.to("two"))
-    assert version(api, instance) == "two"
+    reference = tag.to("two")
+    assert version(api, rebuild(boots, instance, instance.image_ref, reference)) == "one"
+    assert version(api, rebuild(boots, instance, OTHER, reference)) == "two"
+    tag.to("three")
+    assert version(api, rebuild(boots, instance, OTHER, reference)) == "two"
+
+
+def test_an_evacuation_keeps_it_where_the_engine_has_nothing(boots, api, tag):
+    instance = boots.reference(tag.to("one"))
+    digest = workload(api, instance)["Image"]
+    boots.driver.destroy(boots.context, instance, instances.network())
+    api.remove_image(digest, force=True)
+    assert version(api, evacuate(boots, instance, instance.image_ref, tag.to("two"))) == "one"
 
 
 def test_a_cached_tag_and_a_cached_digest_boot_while_the_registry_is_away(
@@ -112,7 +144,7 @@ def test_a_cached_tag_and_a_cached_digest_boot_while_the_registry_is_away(
     away.go()
     again = boots.reference(away.reference)
     by_digest = boots.reference(digest)
-    rebuilt = rebuild(boots, tagged, away.reference)
+    rebuilt = rebuild(boots, tagged, OTHER, away.reference)
     assert {version(api, each) for each in (again, by_digest, rebuilt)} == {"cached"}
 
 

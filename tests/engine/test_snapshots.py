@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Iterator
+import time
 from typing import Any
 from unittest import mock
 
@@ -126,6 +127,21 @@ def test_the_image_says_where_it_can_run_and_what_it_was_told_to_run(store, snap
     assert properties["hw_architecture"]
     assert properties["os_command_line"] == "sleep 50"
     assert not properties["docker_image"], "it would boot what the registry has"
+
+
+@pytest.mark.parametrize(("state", "acts"), [("running", ["pause", "commit", "unpause"]),
+                                             ("paused", ["commit"])])
+def test_it_is_paused_while_the_engine_commits_and_not_while_glance_stores(
+        boots, api, store, instance, snapshot, state, acts):
+    if state == "paused":
+        boots.driver.pause(instance)
+    name, begin, seen = naming.workload_name(instance.uuid), time.time(), []
+    store.while_uploading = lambda: seen.append(api.inspect_container(name)["State"]["Status"])
+    snapshot()
+    assert seen == [state]
+    told = api.events(since=begin, until=time.time(), decode=True,
+                      filters={"container": name, "event": ["pause", "commit", "unpause"]})
+    assert [event["Action"] for event in told] == acts
 
 
 def test_an_upload_that_fails_leaves_neither_commit_nor_image(api, store, instance, snapshot):

@@ -7,11 +7,14 @@ import json
 from pathlib import Path
 import re
 import subprocess
+import time
 from typing import Any
 
 from aio import layout
 
 from bench import spawn_log
+
+_PATIENCE = 600
 
 
 class Compute:
@@ -29,6 +32,25 @@ class Compute:
         offset = self._log.stat().st_size
         boot()
         return spawn_log.boots(self._log, offset)[-1]
+
+    def wait_until_logged(self, text: str, offset: int) -> None:
+        """:param offset: of the log, from :meth:`logged`
+
+        :raises RuntimeError: it is not there in time
+        """
+        end = time.monotonic() + _PATIENCE
+        with self._log.open(errors='replace') as log:
+            log.seek(offset)
+            kept = ''
+            while text not in kept:
+                if time.monotonic() > end:
+                    raise RuntimeError(f'nova-compute does not log {text!r}')
+                time.sleep(0.05)
+                kept = kept.rpartition('\n')[2] + log.read()
+
+    def logged(self) -> int:
+        """Bytes of the log."""
+        return self._log.stat().st_size
 
     @contextlib.contextmanager
     def growth(self, series: list[float]) -> Iterator[None]:
