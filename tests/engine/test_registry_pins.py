@@ -15,7 +15,6 @@ from tests.engine import faulty_proxy
 from tests.engine import instances
 from tests.engine import test_resize
 
-
 OTHER = "7d0b2c5e-0000-4000-8000-00000000c0de"
 """Another image of Glance."""
 
