@@ -12,6 +12,9 @@ from tests.cloud.test_boot import container
 from tests.cloud.test_boot import inside
 from tests.cloud.test_power import answers
 
+# Link-local, so the NIC is named; the DHCP port has it where a subnet is of IPv6.
+METADATA_6 = 'fe80::a9fe:a9fe%eth0'
+
 
 @contextlib.contextmanager
 def network(tenant: user.User, **subnet: Any) -> Iterator[Any]:
@@ -60,6 +63,12 @@ def test_metadata_answer_beside_a_gateway_address_that_no_router_has(
         assert f'default via {subnet.gateway_ip}' in inside(server, 'ip', 'route')
         user.wait_for('it answers', lambda: 'alone' in name_by_metadata(
             server, '169.254.169.254'), timeout=30)
+        # Not before: Neutron's DHCP agent gives up a network (AddressNotReady) that gets its
+        # first subnet of IPv6 while it is being set up.
+        tenant.api.network.create_subnet(network_id=subnet.network_id, ip_version=6,
+                                         cidr='fd4e:6f76:6177::/64')
+        user.wait_for('IPv6 answers', lambda: 'alone' in name_by_metadata(
+            server, METADATA_6), timeout=30)
 
 
 def test_metadata_answer_through_a_router_without_any_dhcp(

@@ -3,6 +3,8 @@
 import ipaddress
 
 from tests.cloud import user
+from tests.cloud.test_addresses import METADATA_6
+from tests.cloud.test_addresses import name_by_metadata
 from tests.cloud.test_boot import inside
 from tests.cloud.test_power import answers
 
@@ -29,6 +31,8 @@ def test_a_server_has_its_slaac_address_and_reaches_the_router(
             assert 'tentative' not in shown
             user.wait_for('the router answers', lambda: answers(server, subnet.gateway_ip),
                           timeout=20)
+            user.wait_for('the metadata service answers', lambda: 'six' in name_by_metadata(
+                server, METADATA_6), timeout=30)
             tenant.delete_server(server)
         finally:
             admin.api.network.remove_interface_from_router(router, subnet=subnet.id)
