@@ -59,7 +59,7 @@ def test_two_nics_come_in_the_order_asked_for(tenant: user.User) -> None:
 
 def test_dns_servers_and_the_host_name_are_neutrons_and_the_servers(tenant: user.User) -> None:
     server = tenant.boot('web-one', 'busybox')
-    assert inside(server, 'hostname').strip() == 'web-one'
+    assert inside(server, 'hostname') == inside(server, 'cat', '/etc/hostname') == 'web-one\n'
     hosts = inside(server, 'cat', '/etc/hosts')
     assert f'{tenant.addresses(server)[0]}\tweb-one.aio.test web-one' in hosts
 

@@ -14,6 +14,7 @@ from tests.cloud import user
 
 BUSYBOX = Path('/bin/busybox')
 FILES = {'bin/busybox': BUSYBOX.read_bytes(), 'etc/machine-id': b'',
+         'etc/timezone': b'Pacific/Kiritimati\n',
          'etc/passwd': b'root:x:0:0::/root:/bin/sh\napp:x:7:8::/srv/app:/bin/sh\n'}
 LINKS = {f'bin/{name}': 'busybox' for name in ('sh', 'cat', 'sleep', 'stat', 'ls', 'touch')}
 APP_KEYS = '/srv/app/.ssh/authorized_keys'
@@ -34,7 +35,8 @@ def forget(image: Any) -> None:
 @pytest.fixture
 def image(tenant: user.User) -> Iterator[Any]:
     made = tenant.upload('with-users', archives.Image(
-        files=FILES, links=LINKS, command=['sleep', '3600']).archive(), docker_key_user='app')
+        files=FILES, links=LINKS, command=['sleep', '3600']).archive(), docker_key_user='app',
+        img_config_drive='mandatory')
     yield made
     tenant.clean_up()
     forget(made)
@@ -50,13 +52,15 @@ def key(tenant: user.User) -> Iterator[Any]:
 
 def test_the_key_stays_with_the_server_and_out_of_its_snapshot(
         tenant: user.User, image: Any, key: Any) -> None:
-    server = tenant.boot('keyed', image.name, key_name=key.name, config_drive=True)
+    server = tenant.boot('keyed', image.name, key_name=key.name)
     with_key = key.public_key.strip() + '\n'
     assert inside(server, 'cat', APP_KEYS) == with_key
     assert inside(server, 'stat', '-c', '%a %u %g', APP_KEYS) == '600 7 8\n'
     assert inside(server, 'stat', '-c', '%a %u %g', '/srv/app/.ssh') == '700 7 8\n'
     machine_id = inside(server, 'cat', '/etc/machine-id')
     assert machine_id == server.id.replace('-', '') + '\n'
+    assert inside(server, 'cat', '/etc/timezone') == 'Pacific/Kiritimati\n'
+    assert 'meta_data.json' in inside(server, 'ls', '/mnt/config/openstack/latest')
 
     tenant.api.compute.reboot_server(server, 'HARD')
     tenant.wait_status(server, 'ACTIVE')
@@ -111,11 +115,20 @@ def test_the_config_drive_has_what_the_user_gave(tenant: user.User, key: Any) ->
         network = json.loads(inside(server, 'cat', f'{latest}/network_data.json'))
         assert network['links'][0]['ethernet_mac_address'] == next(iter(
             tenant.api.network.ports(device_id=server.id))).mac_address
+        assert {'vendor_data.json', 'vendor_data2.json'} <= set(
+            inside(server, 'ls', latest).split())
+        with pytest.raises(AssertionError, match='Read-only file system'):
+            inside(server, 'touch', f'{latest}/new')
     tenant.api.compute.stop_server(server)
     tenant.wait_status(server, 'SHUTOFF')
     tenant.api.compute.start_server(server)
     tenant.wait_status(server, 'ACTIVE')
     assert inside(server, 'cat', '/mnt/config/openstack/latest/user_data').startswith('#!')
+    drive = next(Path(mount['Source']) for mount in machine_state.inspect(
+        f'nova-{server.id}')['Mounts'] if mount['Destination'] == '/mnt/config')
+    assert drive.is_dir()
+    tenant.delete_server(server)
+    assert not drive.exists()
 
 
 def request_with_file(tenant: user.User, image: Any, path: str) -> Any:

@@ -108,11 +108,13 @@ def test_the_config_drive_is_novas_read_only_and_survives_stop_and_start(boots, 
         assert "Read-only" in inside(api, instance, "sh", "-c", f"echo > {root}/x 2>&1; true")
 
 
-def test_the_first_instruction_sees_all_of_it(boots, database):
+def test_the_first_instruction_sees_all_of_it(boots, database, settings):
+    settings.config(force_config_drive=True)
     command = ("cat /root/.ssh/authorized_keys /etc/machine-id /etc/motd; "
                "ls /mnt/config/openstack/latest; exec sleep 3600")
     boots.injected_files = [("/etc/motd", b"hello\n")]
-    instance = boots.archive(image(command=["sh", "-c", command]), **with_drive(key_data=KEY))
+    instance = boots.archive(image(command=["sh", "-c", command]), **with_drive(
+        key_data=KEY, config_drive=""))
     waiting.until(lambda: "vendor_data2" in boots.driver.get_console_output(
         boots.context, instance), seconds=60)
     shown = boots.driver.get_console_output(boots.context, instance).splitlines()
