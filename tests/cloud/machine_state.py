@@ -61,9 +61,7 @@ def leavings(known_images: frozenset[str]) -> Leavings:
     return Leavings(
         containers=frozenset(run('docker', 'ps', '-a', '--filter', f'label={LABEL}.instance',
                                  '--format', '{{.Names}}').split()),
-        links=frozenset(link['ifname'] for link in json.loads(run('ip', '-j', '-d', 'link'))
-                        if link.get('linkinfo', {}).get('info_kind') == 'veth'
-                        or link['ifname'].startswith('qbr')),
+        links=_links_of_instances(),
         ovs_ports=_ports_of_instances(),
         dangling_images=frozenset(run('docker', 'images', '-q', '-f', 'dangling=true').split()),
         volumes=frozenset(run('docker', 'volume', 'ls', '-q').split()),
@@ -74,6 +72,17 @@ def leavings(known_images: frozenset[str]) -> Leavings:
                          if '/nova/' in line),
         namespaces=frozenset(entry['name'] for entry in json.loads(
             run('ip', '-j', 'netns') or '[]')))
+
+
+def _links_of_instances() -> frozenset[str]:
+    """Pairs of links, and the bridges of hybrid plugging; not what is on a bridge of
+    somebody else on this machine."""
+    links = json.loads(run('ip', '-j', '-d', 'link'))
+    return frozenset(
+        link['ifname'] for link in links
+        if link['ifname'].startswith('qbr')
+        or (link.get('linkinfo', {}).get('info_kind') == 'veth'
+            and link.get('master', 'qbr').startswith('qbr')))
 
 
 def _ports_of_instances() -> frozenset[str]:
