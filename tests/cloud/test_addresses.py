@@ -63,8 +63,8 @@ def test_metadata_answer_beside_a_gateway_address_that_no_router_has(
         assert f'default via {subnet.gateway_ip}' in inside(server, 'ip', 'route')
         user.wait_for('it answers', lambda: 'alone' in name_by_metadata(
             server, '169.254.169.254'), timeout=30)
-        # Not before: Neutron's DHCP agent gives up a network (AddressNotReady) that gets its
-        # first subnet of IPv6 while it is being set up.
+        # Not before: Neutron's DHCP agent gives up a network that gets its first subnet of
+        # IPv6 while it is being set up.
         tenant.api.network.create_subnet(network_id=subnet.network_id, ip_version=6,
                                          cidr='fd4e:6f76:6177::/64')
         user.wait_for('IPv6 answers', lambda: 'alone' in name_by_metadata(
