@@ -10,6 +10,7 @@ import pytest
 
 from tests.cloud import compute_service
 from tests.cloud import machine_state
+from tests.cloud import neutron_agent
 from tests.cloud import user
 
 
@@ -36,6 +37,14 @@ def admin(facts: dict[str, Any]) -> user.User:
 def compute(facts: dict[str, Any]) -> compute_service.ComputeService:
     """The nova-compute process."""
     return compute_service.ComputeService(facts)
+
+
+@pytest.fixture(scope='session')
+def agent(facts: dict[str, Any], admin: user.User) -> neutron_agent.Agent:
+    """The agent that wires the ports."""
+    if facts['network'] == 'ovn':
+        pytest.skip('OVN wires the ports of this cloud')
+    return neutron_agent.Agent(facts, admin)
 
 
 @pytest.fixture(autouse=True)
