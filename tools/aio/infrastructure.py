@@ -84,6 +84,20 @@ def _taken(number: int) -> bool:
     return False
 
 
+def check_engine(layout: Layout, foreign_programs: set[str]) -> None:
+    """Fail when the cloud's servers are with an engine of its own, and another one answers."""
+    ours = layout.data / 'docker'
+    if 'dockerd' not in foreign_programs or not any((ours / 'containers').glob('*')):
+        return
+    with contextlib.closing(engine()) as client:
+        root = client.info()['DockerRootDir']
+    if root != str(ours):
+        raise Failure(f'the servers of this cloud are in {ours}, but another dockerd, with its '
+                      f'containers in {root}, has {DOCKER_SOCKET}',
+                      fix='stop that dockerd and its socket (systemctl disable --now '
+                          'docker.socket docker), or give the servers up: quickstart --clean')
+
+
 def prepare(layout: Layout, *, cold: bool, foreign_programs: set[str]) -> None:
     """Make the data folders.
 

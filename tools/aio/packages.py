@@ -23,9 +23,6 @@ PACKAGES = (
     # the content of the images
     'busybox-static', 'iputils-ping', 'nginx-light', 'dropbear-bin', 'curl',
 )
-# Units of packages above that would start at the next boot of the machine.
-UNITS = ('mariadb', 'rabbitmq-server', 'epmd', 'docker-registry', 'nginx', 'docker',
-         'openvswitch-switch', 'lxcfs', 'radvd', 'ovn-central', 'ovn-host')
 POLICY = Path('/usr/sbin/policy-rc.d')
 KEPT_POLICY = POLICY.with_name('policy-rc.d.before-nova-docker-aio')
 # Debian's own word for "action forbidden", invoke-rc.d(8).
@@ -54,10 +51,11 @@ def install(log: Path, further: tuple[str, ...] = ()) -> bool:
     quiet = {'DEBIAN_FRONTEND': 'noninteractive', 'NEEDRESTART_SUSPEND': '1'}
     program.run([*apt, 'update'], log=log, env=quiet,
                 fix='check /etc/apt/sources.list and the network')
+    enabled = units_at_boot()
     with services_stay_down():
         program.run([*apt, 'install', '--no-install-recommends', *wanted], log=log, env=quiet,
                     fix=f'apt-get install {" ".join(wanted)}')
-    disable_new_units(wanted, log)
+    disable(units_at_boot() - enabled, log)
     return True
 
 
@@ -76,13 +74,18 @@ def services_stay_down() -> Iterator[None]:
             shutil.move(KEPT_POLICY, POLICY)
 
 
-def disable_new_units(installed: list[str], log: Path) -> None:
-    """Keep the units of packages that were not here before from starting at boot."""
+def units_at_boot() -> set[str]:
+    """Services and sockets that the machine's systemd, if it has one, starts by itself."""
     if not shutil.which('systemctl'):
-        return
-    families = {name.removesuffix('-server').removesuffix('-light').removesuffix('.io')
-                for name in installed}
-    for unit in UNITS:
-        if any(unit.startswith(family) for family in families):
-            subprocess.run(['systemctl', 'disable', unit], check=False,
-                           stdout=log.open('a'), stderr=subprocess.STDOUT)
+        return set()
+    listed = subprocess.run(
+        ['systemctl', 'list-unit-files', '--type=service,socket', '--state=enabled',
+         '--no-legend', '--plain'], capture_output=True, text=True, check=False)
+    return {line.split()[0] for line in listed.stdout.splitlines() if line.strip()}
+
+
+def disable(units: set[str], log: Path) -> None:
+    """Keep units from starting at boot, or when somebody knocks at their socket."""
+    for unit in sorted(units):
+        subprocess.run(['systemctl', 'disable', unit], check=False,
+                       stdout=log.open('a'), stderr=subprocess.STDOUT)

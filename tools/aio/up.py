@@ -86,6 +86,7 @@ class Up:
             self.supervisor.start_or_reload()
             self.foreign = infrastructure.foreign(self.supervisor)
             infrastructure.check_ports(self.supervisor, self.foreign)
+            infrastructure.check_engine(self.layout, self.foreign)
             infrastructure.prepare(self.layout, cold=cold, foreign_programs=self.foreign)
             if self.mechanism is OVN:
                 ovn.prepare(self.layout)
