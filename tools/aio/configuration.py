@@ -16,6 +16,7 @@ from aio import external
 from aio.credentials import Credentials
 from aio.layout import COMPUTE_USER
 from aio.layout import DOCKER_SOCKET
+from aio.layout import ENGINE_RUN
 from aio.layout import Layout
 from aio.layout import port
 from aio.layout import PORTS
@@ -103,7 +104,7 @@ def values(layout: Layout, credentials: Credentials, venv: Path,
         'state': str(layout.state), 'etc': str(layout.etc), 'log': str(layout.log),
         'data': str(layout.data), 'run': str(layout.run), 'venv': str(venv),
         'host': host(layout),
-        'docker_socket': str(DOCKER_SOCKET),
+        'docker_socket': str(DOCKER_SOCKET), 'engine_run': str(ENGINE_RUN),
         'external_bridge': external.BRIDGE,
         'physical_network': external.PHYSICAL_NETWORK,
         'service_user': SERVICE_USER,

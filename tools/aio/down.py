@@ -14,6 +14,7 @@ from aio import leftovers
 from aio import ovn
 from aio import program
 from aio import resources
+from aio.layout import ENGINE_RUN
 from aio.layout import Layout
 from aio.layout import OVS_RUN
 from aio.mechanism import Mechanism
@@ -51,6 +52,7 @@ def down(layout: Layout, supervisor: Supervisor, mechanism: Mechanism, steps: St
         shutil.rmtree(OVS_RUN, ignore_errors=True)
     if engine_was_ours:
         program.succeeds(['ip', 'link', 'delete', 'docker0'])
+        shutil.rmtree(ENGINE_RUN, ignore_errors=True)
 
 
 def clean(layout: Layout, steps: Steps) -> None:

@@ -16,6 +16,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TEMPLATES = Path(__file__).resolve().parent / 'templates'
 
 DOCKER_SOCKET = Path('/run/docker.sock')
+# Not below the state: what is noted of running containers must not outlive a power cut.
+ENGINE_RUN = Path('/run/nova-docker-aio')
 OVS_RUN = Path('/run/openvswitch')
 SUDOERS = Path('/etc/sudoers.d/nova-docker-aio')
 SERVICE_USER = 'nova-docker-aio'
