@@ -29,6 +29,7 @@ case "$1 $2" in
         ;;
     'unstack '*)
         nova_docker_remove_instances
+        nova_docker_stop_agent
         ;;
     'clean '*)
         nova_docker_clean

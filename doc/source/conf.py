@@ -21,3 +21,8 @@ openstackdocs_pdf_link = False
 openstackdocs_use_storyboard = False
 # What the theme would read from git, which a source archive lacks.
 version = release = ''
+
+man_pages = [
+    ('cli/nova-docker-status', 'nova-docker-status',
+     'look whether a host can run instances as containers', [copyright], 1),
+]

@@ -5,9 +5,10 @@ set -e
 record() { printf '%s\n' "$*" >>"$CALLS"; }
 
 for name in add_user_to_group echo_summary enable_service iniset install_package pip_install \
-        start_service stop_process; do
+        restart_service start_service stop_process stop_service; do
     eval "$name() { record $name \"\$@\"; }"
 done
+trueorfalse() { [[ "${!2:-$1}" == True ]] && echo True || echo False; }
 is_service_enabled() { [[ " $SERVICES " == *" $1 "* ]]; }
 
 # Programs that would change the machine.
@@ -17,6 +18,7 @@ sudo() {
         'docker ps '*) echo "$CONTAINERS" ;;
         'docker images '*) echo "$IMAGES" ;;
         'docker build '*) cat >/dev/null ;;
+        'timeout '*) [[ -z "$AGENT_STAYS" ]] ;;
     esac
 }
 getent() { [[ -n "$GROUP_EXISTS" ]]; }

@@ -27,7 +27,8 @@ class Plugin:
     def __init__(self, work: Path) -> None:
         self.work = work
         self.settings = {"SERVICES": "n-cpu g-api q-agt tempest", "CONTAINERS": "c1 c2",
-                         "IMAGES": "i1", "GROUP_EXISTS": "", "IMAGES_EXIST": "",
+                         "IMAGES": "i:1", "GROUP_EXISTS": "", "IMAGES_EXIST": "",
+                         "AGENT_STAYS": "",
                          "DEFAULT_IMAGE_NAME": "cirros-0.6", "IMAGE_URLS": ""}
         (work / "nova/nova/virt").mkdir(parents=True)
         (work / "nova/.git/info").mkdir(parents=True)
@@ -73,9 +74,20 @@ def test_the_engine_is_there_and_its_group_too_before_nova_compute(plugin: Plugi
     calls = plugin.run("stack pre-install")
     assert "sudo groupadd --system docker" in calls
     assert "add_user_to_group stack docker" in calls
-    assert calls[-1] == "start_service docker"
+    assert "start_service docker" in calls
     plugin.settings["GROUP_EXISTS"] = "yes"
     assert not any("groupadd" in call for call in plugin.run("stack pre-install"))
+
+
+def test_instances_see_what_is_theirs_unless_the_user_does_without(plugin: Plugin):
+    option = "iniset /etc/nova/nova.conf docker lxcfs_root /var/lib/lxcfs"
+    calls = plugin.run("stack pre-install")
+    assert calls.index("install_package lxcfs") < calls.index("sudo systemctl daemon-reload") \
+        < calls.index("restart_service lxcfs")
+    assert option in plugin.run("stack post-config")
+    plugin.settings["NOVA_DOCKER_LXCFS"] = "False"
+    assert not any("lxcfs" in call for phase in ("stack pre-install", "stack post-config")
+                   for call in plugin.run(phase))
 
 
 def test_the_shim_is_linked_into_the_tree_of_an_editable_nova(plugin: Plugin):
@@ -133,9 +145,18 @@ def test_unstack_removes_instances_and_clean_all_of_ours(plugin: Plugin):
     calls = plugin.run("unstack")
     assert calls.index("stop_process n-cpu") < calls.index("sudo docker rm -f -v c1 c2")
     calls = plugin.run("clean")
-    assert "sudo docker rmi -f i1" in calls
+    assert "sudo docker rmi -f i:1" in calls
     assert "sudo rm -f /etc/nova/rootwrap.d/nova-docker.filters" in calls
     assert not (plugin.work / "nova/nova/virt/docker").exists()
+
+
+def test_unstack_does_not_wait_for_an_agent_that_does_not_end(plugin: Plugin):
+    killed = "sudo systemctl kill --signal KILL devstack@q-agt"
+    assert killed not in plugin.run("unstack")
+    plugin.settings["AGENT_STAYS"] = "yes"
+    assert killed in plugin.run("unstack")
+    plugin.settings["SERVICES"] = "n-cpu"
+    assert not any("q-agt" in call for call in plugin.run("unstack"))
 
 
 @pytest.mark.parametrize("phase", PHASES)

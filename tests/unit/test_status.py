@@ -12,6 +12,7 @@ import pytest
 from nova_docker import exception
 from nova_docker import status
 from nova_docker.engine import client
+from tests.unit.test_style import ROOT
 
 CONF = nova.conf.CONF
 SUCCESS, WARNING, FAILURE = (
@@ -177,3 +178,11 @@ def test_an_absent_open_vswitch_fails(settings: config_fixture.Config) -> None:
     assert "ovs-vsctl set-manager" in outcome("Open vSwitch")[1]
     settings.config(group="os_vif_ovs", ovsdb_connection="tcp:127.0.0.1:1")
     assert outcome("Open vSwitch")[0] == FAILURE
+
+
+def test_the_manual_page_explains_every_check():
+    page = ROOT / "doc/source/cli/nova-docker-status.rst"
+    lines = page.read_text().splitlines()
+    terms = {term for line in lines if line and not line.startswith(" ")
+             for term in line.split(", ")}
+    assert {name for name, _ in status.Checks._upgrade_checks} <= terms
