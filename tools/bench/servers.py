@@ -20,14 +20,16 @@ class Servers:
     :param image: a Glance image of the all-in-one cloud
     :param poll: seconds between the looks at one server; each costs the cloud, which
         is on this machine, some hundredths of a second of work
+    :param has_nic: on the private network, where no ports are named
     """
 
     def __init__(self, where: layout.Layout, image: str = 'busybox',
-                 flavor: str = 'm1.tiny', poll: float = POLL) -> None:
+                 flavor: str = 'm1.tiny', poll: float = POLL, *, has_nic: bool = True) -> None:
         self.cloud = cloud.connect(where, 'aio-demo')
         self._image = self.cloud.image.find_image(image, ignore_missing=False).id
         self._flavor = self.cloud.compute.find_flavor(flavor, ignore_missing=False).id
         self._poll = poll
+        self._has_nic = has_nic
         self.network = self.cloud.network.find_network('private', ignore_missing=False)
 
     def create(self, name: str, count: int = 1, ports: Sequence[str] = ()) -> None:
@@ -35,7 +37,8 @@ class Servers:
 
         :param ports: instead of a NIC on the private network
         """
-        networks = [{'port': port} for port in ports] or [{'uuid': self.network.id}]
+        networks: Any = [{'port': port} for port in ports] or (
+            [{'uuid': self.network.id}] if self._has_nic else 'none')
         self.cloud.compute.create_server(
             name=name, image_id=self._image, flavor_id=self._flavor, networks=networks,
             min_count=count, max_count=count)
