@@ -48,10 +48,16 @@ class ComputeService:
     @contextlib.contextmanager
     def configured(self, admin: user.User, section: str, **options: str) -> Iterator[None]:
         """With other options for a while."""
-        before = self._configuration.read_text()
         lines = [f'[{section}]', *(f'{name} = {value}' for name, value in options.items())]
+        with self.amended(admin, '\n'.join([*lines, ''])):
+            yield
+
+    @contextlib.contextmanager
+    def amended(self, admin: user.User, text: str) -> Iterator[None]:
+        """With more lines of configuration for a while."""
+        before = self._configuration.read_text()
         try:
-            self._configuration.write_text('\n'.join([before, *lines, '']))
+            self._configuration.write_text(f'{before}\n{text}')
             self.restart(admin)
             yield
         finally:
