@@ -67,10 +67,14 @@ def test_the_nic_survives_restarts_that_nova_knows_nothing_of(boots, api):
     assert "10.99.0.5/24" in inside(api, instance, "ip", "addr")
 
 
-def test_a_hard_reboot_repairs_a_sandbox_that_was_killed(boots, api):
+def test_an_instance_outlives_its_sandbox_and_a_hard_reboot_makes_it_anew(boots, api):
     network = instances.network(instances.vif())
     instance = boots.archive(instances.busybox(), network)
     api.kill(naming.sandbox_name(instance.uuid))
+    # Its program runs on in the network namespace, and so it is shown.
+    assert boots.driver.get_info(instance).state == power_state.RUNNING
+    boots.driver.plug_vifs(instance, network)
+    assert "10.99.0.5/24" in inside(api, instance, "ip", "addr")
     boots.driver.reboot(boots.context, instance, network, "HARD")
     assert "10.99.0.5/24" in inside(api, instance, "ip", "addr")
 
