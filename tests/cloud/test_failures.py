@@ -86,11 +86,17 @@ def test_a_nova_compute_killed_in_a_boot_leaves_nothing_that_a_delete_does_not_r
 
 def test_a_restarted_nova_compute_finds_its_servers_as_they_are(
         tenant: user.User, admin: user.User, compute: compute_service.ComputeService) -> None:
-    runs, rests = tenant.boot('runs', 'busybox'), tenant.boot('rests', 'busybox')
-    tenant.api.compute.stop_server(rests)
-    tenant.wait_status(rests, 'SHUTOFF')
-    started = machine_state.inspect(container(runs))['State']['StartedAt']
+    asked = {'ACTIVE': None, 'SHUTOFF': 'stop', 'SUSPENDED': 'suspend'}
+    servers = {status: tenant.boot(status.lower(), 'busybox') for status in asked}
+    for status, ask in asked.items():
+        if ask:
+            getattr(tenant.api.compute, f'{ask}_server')(servers[status])
+            tenant.wait_status(servers[status], status)
+    started = {status: machine_state.inspect(container(server))['State']['StartedAt']
+               for status, server in servers.items()}
     compute.crash(admin)
-    assert tenant.refresh(runs).status == 'ACTIVE'
-    assert tenant.refresh(rests).status == 'SHUTOFF'
-    assert machine_state.inspect(container(runs))['State']['StartedAt'] == started
+    assert {tenant.refresh(server).status for server in servers.values()} == set(asked)
+    tenant.api.compute.resume_server(servers['SUSPENDED'])
+    tenant.wait_status(servers['SUSPENDED'], 'ACTIVE')
+    assert {status: machine_state.inspect(container(server))['State']['StartedAt']
+            for status, server in servers.items()} == started

@@ -31,6 +31,12 @@ def test_a_user_sets_a_password_or_is_told_why_not(tenant: user.User) -> None:
     assert is_password(server, asked.admin_password)
     tenant.api.compute.change_server_password(server, 'correct horse')
     assert is_password(server, 'correct horse')
+    tenant.api.compute.rescue_server(server, admin_pass='rescuer')
+    tenant.wait_status(server, 'RESCUE')
+    assert is_password(server, 'rescuer')
+    tenant.api.compute.unrescue_server(server)
+    tenant.wait_status(server, 'ACTIVE')
+    assert is_password(server, 'correct horse')
 
     keyed = tenant.boot('no-password', 'busybox')
     with pytest.raises(openstack.exceptions.ConflictException, match='no /etc/shadow'):

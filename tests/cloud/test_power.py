@@ -2,6 +2,9 @@
 
 import time
 
+from openstack import exceptions
+import pytest
+
 from tests.cloud import machine_state
 from tests.cloud import user
 from tests.cloud.test_boot import container
@@ -13,13 +16,22 @@ def answers(asker: object, address: str) -> bool:
         'docker', 'exec', container(asker), 'ping', '-c', '1', '-W', '1', address, check=False)
 
 
-def test_stop_and_start_keep_the_address_and_the_files(tenant: user.User) -> None:
+def test_stop_and_start_keep_the_address_and_the_files_and_a_locked_server_obeys_only_admins(
+        tenant: user.User, admin: user.User) -> None:
     server, other = tenant.boot('one', 'busybox'), tenant.boot('other', 'busybox')
     address = tenant.addresses(server)[0]
     inside(server, 'touch', '/kept')
     assert answers(other, address)
-    tenant.api.compute.stop_server(server)
-    stopped = tenant.wait_status(server, 'SHUTOFF')
+    tenant.api.compute.lock_server(server)
+    with pytest.raises(exceptions.ConflictException, match='locked'):
+        tenant.api.compute.stop_server(server)
+    assert machine_state.inspect(container(server))['State']['Running']
+    admin.api.compute.stop_server(server)
+    tenant.wait_status(server, 'SHUTOFF')
+    with pytest.raises(exceptions.ConflictException, match='locked'):
+        tenant.api.compute.start_server(server)
+    tenant.api.compute.unlock_server(server)
+    stopped = tenant.refresh(server)
     assert stopped.power_state == 4
     assert not answers(other, address), 'a stopped server answers'
     tenant.api.compute.start_server(server)
@@ -40,17 +52,22 @@ def test_reboot_soft_and_hard_restart_the_command_and_keep_the_nic(tenant: user.
         assert address in inside(server, 'ip', 'addr', 'show', 'eth0')
 
 
-def test_pause_freezes_and_unpause_thaws(tenant: user.User) -> None:
+def test_pause_and_suspend_freeze_and_unpause_and_resume_thaw(tenant: user.User) -> None:
     server, other = tenant.boot('one', 'busybox'), tenant.boot('other', 'busybox')
     address = tenant.addresses(server)[0]
     user.wait_for('it answers', lambda: answers(other, address))
-    tenant.api.compute.pause_server(server)
-    assert tenant.wait_status(server, 'PAUSED').power_state == 3
-    assert machine_state.inspect(container(server))['State']['Paused']
-    assert not answers(other, address), 'a paused server answers'
-    tenant.api.compute.unpause_server(server)
-    assert tenant.wait_status(server, 'ACTIVE').power_state == 1
-    user.wait_for('it answers again', lambda: answers(other, address), timeout=10)
+    started = machine_state.inspect(container(server))['State']['StartedAt']
+    for freeze, status, thaw in (('pause', 'PAUSED', 'unpause'),
+                                 ('suspend', 'SUSPENDED', 'resume')):
+        getattr(tenant.api.compute, f'{freeze}_server')(server)
+        assert tenant.wait_status(server, status).power_state == 3
+        assert machine_state.inspect(container(server))['State']['Paused']
+        assert not answers(other, address), f'it answers after {freeze}'
+        getattr(tenant.api.compute, f'{thaw}_server')(server)
+        assert tenant.wait_status(server, 'ACTIVE').power_state == 1
+        user.wait_for('it answers again', lambda: answers(other, address), timeout=10)
+    # what it had in memory is there
+    assert machine_state.inspect(container(server))['State']['StartedAt'] == started
 
 
 def test_a_killed_container_shows_as_shutoff_within_two_seconds(tenant: user.User) -> None:
