@@ -47,13 +47,16 @@ def _state(server: Any) -> str:
 
 
 def _ports(admin: user.User, server: Any) -> str:
-    """Of a server that runs; the NICs of others are plugged at their next start."""
+    """Of a server that runs; the NICs of others are plugged at their next start.
+
+    One that is deleted meanwhile has none.
+    """
     if server.status not in {'ACTIVE', 'RESCUE'}:
         return ''
     ports = {port.mac_address for port in admin.api.network.ports(device_id=server.id)}
     nics = set(machine_state.run(
         'docker', 'exec', f'nova-{server.id}', 'sh', '-c',
-        'cat /sys/class/net/eth*/address 2>/dev/null || true').split())
+        'cat /sys/class/net/eth*/address 2>/dev/null || true', check=False).split())
     return '' if ports == nics else f'ports {sorted(ports)}, NICs {sorted(nics)}'
 
 
