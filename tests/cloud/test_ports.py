@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from openstack import exceptions
+import pytest
+
 from tests.cloud import machine_state
 from tests.cloud import user
 from tests.cloud.test_addresses import network
@@ -47,3 +50,21 @@ def test_a_server_has_what_dhcp_would_have_told_of_both_families(tenant: user.Us
         assert f'default via {six.gateway_ip} dev eth0' in inside(server, 'ip', '-6', 'route')
         assert inside(server, 'cat', '/etc/resolv.conf').splitlines() == [
             'search aio.test', 'nameserver 192.0.2.53', 'nameserver 192.0.2.54']
+
+
+def test_ports_for_hardware_are_refused_and_leave_nothing(tenant: user.User) -> None:
+    """By Nova and Neutron, before the driver is asked."""
+    server = tenant.boot('plain', 'busybox')
+    for kind, words in (('direct', 'Claim pci failed'), ('baremetal', 'Binding failed')):
+        port = tenant.port('private', binding_vnic_type=kind)
+        refused = tenant.request_server('bare', 'busybox', networks=(f'port:{port.id}',))
+        assert words in tenant.wait_status(refused, 'ERROR').fault['message']
+        tenant.delete_server(refused)
+        assert not tenant.api.network.get_port(port.id).device_id
+    port = tenant.port('private', binding_vnic_type='macvtap')
+    # a 500 of Nova's, whose compute manager finds no PCI device
+    with pytest.raises(exceptions.HttpException):
+        tenant.api.compute.create_server_interface(server, port_id=port.id)
+    assert not tenant.api.network.get_port(port.id).device_id
+    assert 'eth1' not in inside(server, 'ip', 'addr')
+    assert tenant.refresh(server).status == 'ACTIVE'

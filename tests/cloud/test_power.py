@@ -87,10 +87,17 @@ def test_docker_restart_keeps_the_nic_and_nova_does_not_see_a_stop(tenant: user.
     assert tenant.refresh(server).status == 'ACTIVE'
 
 
-def test_a_dead_sandbox_is_repaired_by_a_hard_reboot(tenant: user.User) -> None:
+def test_a_server_outlives_its_sandbox_and_a_hard_reboot_makes_all_anew(
+        tenant: user.User) -> None:
     server, other = tenant.boot('one', 'busybox'), tenant.boot('other', 'busybox')
     address = tenant.addresses(server)[0]
+    user.wait_for('it answers', lambda: answers(other, address), timeout=10)
     machine_state.run('docker', 'kill', f'{container(server)}-sandbox')
+    # its program is in the network namespace, which lives as long as one of both
+    time.sleep(1)
+    assert answers(other, address)
+    now = tenant.refresh(server)
+    assert (now.status, now.power_state) == ('ACTIVE', 1)
     tenant.api.compute.reboot_server(server, 'HARD')
     tenant.wait_status(server, 'ACTIVE')
     user.wait_for('it answers again', lambda: answers(other, address), timeout=10)
