@@ -23,8 +23,6 @@ AT_ONCE = 5
 RESTART_AFTER = 4
 AGENTS = ('neutron-ovs-agent', 'neutron-dhcp-agent')
 NETWORKS = ('private', 'private2')
-# Rounds in which caches, connection pools and the privsep daemons grow to their size.
-WARM_UP = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +59,7 @@ class Usage:
 
     def assert_not_more_than(self, before: 'Usage') -> None:
         """But for noise."""
-        assert self.memory <= before.memory + 16, f'grew from {before} to {self}'
+        assert self.memory <= before.memory + 8, f'grew from {before} to {self}'
         assert self.files <= before.files + 8, f'grew from {before} to {self}'
 
 
@@ -117,7 +115,9 @@ def test_boots_and_deletes_of_many(tenant: user.User, compute: compute_service.C
                   f'{usages[-1][0]}, its daemons {usages[-1][1]}', flush=True)
     silent = [boot for boot in done if None in boot.pings]
     assert not silent, f'no answer within 1 s of ACTIVE: {silent}'
-    settled = usages[min(WARM_UP, len(usages)) - 1]
+    # Threads, connection pools and the allocator take about a hundred boots to grow to
+    # their size: the driver by itself, on a real engine, was level from there on.
+    settled = usages[len(usages) // 2]
     for before, after in zip(settled, usages[-1], strict=True):
         after.assert_not_more_than(before)
 
