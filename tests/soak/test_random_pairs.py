@@ -39,10 +39,10 @@ def attempt(tenant: user.User, server: Any, name: str) -> str:
 
 
 def settled(admin: user.User, server: Any) -> bool:
-    now = admin.api.compute.find_server(server.id, ignore_missing=True)
-    if now is None:
+    try:
+        full = admin.api.compute.get_server(server.id)
+    except exceptions.NotFoundException:
         return True
-    full = admin.api.compute.get_server(now.id)
     return not full.task_state and full.status not in {'SHELVED', 'BUILD'}
 
 
