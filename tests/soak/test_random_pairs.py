@@ -31,7 +31,7 @@ def attempt(tenant: user.User, server: Any, name: str) -> str:
     except exceptions.HttpException as error:
         # Two requests that Nova's API lets through at once: the second loses in the
         # database, and some of its calls have no 409 for that.
-        lost = re.search(r'nova\.exception\.(Unexpected\w*TaskStateError|InstanceNotFound)',
+        lost = re.search(r'nova\.exception\w*\.(Unexpected\w*TaskStateError|InstanceNotFound)',
                          str(error))
         assert lost or error.status_code in {400, 403, 404, 409}, f'{name}: {error}'
         return f'{name}: {error.status_code}'
