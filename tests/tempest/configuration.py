@@ -58,7 +58,8 @@ def _resources(cloud: Any) -> dict[str, dict[str, str]]:
         'image': {'disk_formats': 'raw', 'container_formats': 'docker,bare'},
         'network': {'public_network_id': public.id, 'floating_network_name': public.name,
                     'project_network_cidr': '10.100.0.0/16'},
-        'network-feature-enabled': {'floating_ips': 'true'},
+        'network-feature-enabled': {'floating_ips': 'true', 'port_security': 'true',
+                                    'ipv6_subnet_attributes': 'true'},
         # [api]/dhcp_domain of the cloud
         'compute-feature-enabled': {'dhcp_domain': '.aio.test'},
         'validation': {'run_validation': 'true', 'connect_method': 'floating',

@@ -10,6 +10,7 @@ BUSYBOX = Path('/bin/busybox')
 NGINX = Path('/usr/sbin/nginx')
 # busybox's own ping wants CAP_NET_RAW, which containers are not given.
 PING = Path('/bin/ping')
+PING6 = Path('/bin/ping6')
 DROPBEAR = Path('/usr/sbin/dropbear')
 DROPBEARKEY = Path('/usr/bin/dropbearkey')
 # Tempest asks the metadata service with it; busybox's own wget crashes.
@@ -73,6 +74,11 @@ mkdir -p /root/.ssh /etc/dropbear && chmod 700 /root/.ssh
 } 2>/dev/null &
 exec dropbear -F -E -R -p 22
 """
+# All servers of this image have one host key, as no image but one for tests may have it:
+# Tempest logs in while a floating IP moves from one server to another, may reach the
+# first once more, and would take the other's key for an attack from then on.
+HOST_KEY = ('RUN mkdir -p /etc/dropbear && '
+            'dropbearkey -t ed25519 -f /etc/dropbear/dropbear_ed25519_host_key')
 # Nobody enters with a password until the driver has set one.
 SHADOW = 'root:*:19000:0:99999:7:::\n'
 # For tests that log in as root and do not know it.
@@ -99,8 +105,8 @@ IMAGES = (
     Image('nginx', ('CMD ["nginx"]', 'EXPOSE 80', 'STOPSIGNAL SIGQUIT'), programs=(NGINX,),
           files={'etc/nginx/nginx.conf': NGINX_CONF,
                  'usr/share/nginx/html/index.html': INDEX_PAGE}),
-    Image('dropbear', ('CMD ["/bin/serve-ssh"]', 'EXPOSE 22'),
-          programs=(DROPBEAR, DROPBEARKEY, PING, CURL, BASH),
+    Image('dropbear', (HOST_KEY, 'CMD ["/bin/serve-ssh"]', 'EXPOSE 22'),
+          programs=(DROPBEAR, DROPBEARKEY, PING, PING6, CURL, BASH),
           files={'bin/serve-ssh': SERVE_SSH, 'bin/sudo': SUDO, 'etc/shells': '/bin/bash\n/bin/sh\n',
                  'etc/passwd': USERS.replace('/root:/bin/sh', '/root:/bin/bash'),
                  'etc/shadow': SHADOW}),

@@ -51,7 +51,8 @@ def _publish(api: Any, image: Image, target: Path) -> None:
     """
     repository = f'{REGISTRY}/library/{image.name}'
     reference = f'{repository}:latest'
-    _raise_error(api.build(fileobj=context(image), custom_context=True, tag=reference, rm=True),
+    _raise_error(api.build(fileobj=context(image), custom_context=True, tag=reference, rm=True,
+                           network_mode='none'),
                  f'build {reference}')
     _raise_error(api.push(repository, tag='latest', stream=True), f'push {reference}')
     with target.open('wb') as out:

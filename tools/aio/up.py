@@ -112,9 +112,9 @@ class Up:
             admin = cloud.connect(self.layout, 'aio-admin')
             self.ready.keystone(admin)
             marker = self.layout.marker('identity')
-            if not marker.exists():
+            if not marker.exists() or marker.read_text() != identity.version():
                 identity.ensure(admin, self.credentials)
-                marker.touch()
+                marker.write_text(identity.version())
                 # a new token, whose catalog has the endpoints that were just made
                 admin = cloud.connect(self.layout, 'aio-admin')
         return admin
