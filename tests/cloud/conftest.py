@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.cloud import compute_service
 from tests.cloud import machine_state
-from tests.cloud import neutron_agent
+from tests.cloud import program
 from tests.cloud import user
 
 
@@ -34,17 +33,17 @@ def admin(facts: dict[str, Any]) -> user.User:
 
 
 @pytest.fixture(scope='session')
-def compute(facts: dict[str, Any]) -> compute_service.ComputeService:
+def compute(facts: dict[str, Any], admin: user.User) -> program.Program:
     """The nova-compute process."""
-    return compute_service.ComputeService(facts)
+    return program.nova_compute(facts, admin)
 
 
 @pytest.fixture(scope='session')
-def agent(facts: dict[str, Any], admin: user.User) -> neutron_agent.Agent:
+def agent(facts: dict[str, Any], admin: user.User) -> program.Program:
     """The agent that wires the ports."""
     if facts['network'] == 'ovn':
         pytest.skip('OVN wires the ports of this cloud')
-    return neutron_agent.Agent(facts, admin)
+    return program.ovs_agent(facts, admin)
 
 
 @pytest.fixture(autouse=True)

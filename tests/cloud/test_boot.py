@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.cloud import compute_service
 from tests.cloud import machine_state
+from tests.cloud import program
 from tests.cloud import user
 
 # Nova makes a character of three bytes of each that is not ASCII.
@@ -113,12 +113,11 @@ def test_the_console_log_is_the_end_of_what_the_container_printed(tenant: user.U
 
 
 def test_a_boot_logs_the_time_of_its_steps(
-        tenant: user.User, compute: compute_service.ComputeService) -> None:
+        tenant: user.User, compute: program.Program) -> None:
     offset = compute.log.stat().st_size
     server = tenant.boot('timed', 'busybox')
-    with compute.log.open(errors='replace') as f:
-        f.seek(offset)
-        line = next(line for line in f if f'Spawned container nova-{server.id}' in line)
+    line = next(line for line in compute.logged(offset).splitlines()
+                if f'Spawned container nova-{server.id}' in line)
     assert ' INFO ' in line
     for step in ('image', 'sandbox', 'allocation', 'plug', 'vif event', 'start'):
         assert re.search(rf'{step} \d+\.\d+', line), line

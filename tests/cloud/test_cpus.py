@@ -9,8 +9,8 @@ import uuid
 import pytest
 
 from tests import machine
-from tests.cloud import compute_service
 from tests.cloud import machine_state
+from tests.cloud import program
 from tests.cloud import user
 
 SPECS = {'dedicated': {'hw:cpu_policy': 'dedicated'},
@@ -21,14 +21,13 @@ SAYS = ('sh -c "echo CPUs: $(nproc) $(grep Cpus_allowed_list /proc/self/status);
 
 
 @pytest.fixture
-def sets(admin: user.User, compute: compute_service.ComputeService,
-         nothing_left: None) -> Iterator[tuple[int, int]]:
+def sets(compute: program.Program, nothing_left: None) -> Iterator[tuple[int, int]]:
     """A host with a CPU that is shared and one that is dedicated.  :returns: both"""
     online = sorted(os.sched_getaffinity(0))
     if len(online) < 2:
         machine.lacking('two CPUs', 'use a larger machine')
     shared, dedicated = online[:2]
-    with compute.configured(admin, 'compute', cpu_shared_set=str(shared),
+    with compute.configured('compute', cpu_shared_set=str(shared),
                             cpu_dedicated_set=str(dedicated)):
         yield shared, dedicated
 

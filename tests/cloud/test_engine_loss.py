@@ -1,9 +1,6 @@
 """The Docker engine goes and comes back."""
 
 from collections.abc import Iterator
-import os
-import signal
-import subprocess
 import time
 from typing import Any
 
@@ -11,34 +8,19 @@ import pytest
 
 from tests import machine
 from tests.cloud import machine_state
+from tests.cloud import program
 from tests.cloud import user
 from tests.cloud.test_boot import container
 from tests.cloud.test_power import answers
 
 
-class EngineProgram:
-    """The cloud's own dockerd."""
-
-    def __init__(self, facts: dict[str, Any]) -> None:
-        self._control = list(facts['supervisorctl'])
-
-    def control(self, action: str) -> None:
-        subprocess.run([*self._control, action, 'dockerd'], capture_output=True, check=False)
-
-    def kill(self) -> None:
-        """SIGKILL; the supervisor starts it again."""
-        pid = subprocess.run([*self._control, 'pid', 'dockerd'], capture_output=True,
-                             text=True, check=True).stdout
-        os.kill(int(pid), signal.SIGKILL)
-
-
 @pytest.fixture
-def dockerd(facts: dict[str, Any], nothing_left: None) -> Iterator[EngineProgram]:
+def dockerd(facts: dict[str, Any], nothing_left: None) -> Iterator[program.Program]:
     if 'dockerd' in facts['foreign']:
         machine.lacking('a dockerd of the cloud\'s own', 'stop the one that runs already')
-    program = EngineProgram(facts)
-    yield program
-    program.control('start')
+    own = program.Program(facts, 'dockerd')
+    yield own
+    own.control('start')
 
 
 def service(admin: user.User, facts: dict[str, Any]) -> Any:
@@ -46,7 +28,7 @@ def service(admin: user.User, facts: dict[str, Any]) -> Any:
 
 
 def test_engine_loss_disables_the_service_and_its_return_enables_it(
-        dockerd: EngineProgram, tenant: user.User, admin: user.User,
+        dockerd: program.Program, tenant: user.User, admin: user.User,
         facts: dict[str, Any]) -> None:
     server, other = tenant.boot('survivor', 'busybox'), tenant.boot('other', 'busybox')
     address = tenant.addresses(server)[0]
@@ -67,7 +49,7 @@ def test_engine_loss_disables_the_service_and_its_return_enables_it(
 
 
 def test_an_operators_disabling_is_kept(
-        dockerd: EngineProgram, admin: user.User, facts: dict[str, Any]) -> None:
+        dockerd: program.Program, admin: user.User, facts: dict[str, Any]) -> None:
     mine = service(admin, facts)
     admin.api.compute.disable_service(mine, disabled_reason='maintenance')
     try:
@@ -82,7 +64,7 @@ def test_an_operators_disabling_is_kept(
 
 
 def test_an_engine_that_stops_in_the_middle_of_a_boot_is_one_clear_fault(
-        dockerd: EngineProgram, tenant: user.User, admin: user.User,
+        dockerd: program.Program, tenant: user.User, admin: user.User,
         facts: dict[str, Any]) -> None:
     server = tenant.request_server('unlucky', 'busybox')
     user.wait_for('its sandbox is made', lambda: machine_state.run(

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from tests.cloud import compute_service
 from tests.cloud import machine_state
+from tests.cloud import program
 from tests.cloud import user
 from tests.cloud.test_boot import container
 from tests.cloud.test_boot import inside
@@ -23,12 +23,10 @@ def quickstart(backend: str) -> None:
 
 
 @pytest.fixture(scope='module', autouse=True)
-def eventlet_backend(compute: compute_service.ComputeService) -> Iterator[None]:
+def eventlet_backend(compute: program.Program) -> Iterator[None]:
     offset = compute.log.stat().st_size
     quickstart('eventlet')
-    with compute.log.open(errors='replace') as f:
-        f.seek(offset)
-        assert 'eventlet' in f.read().lower()
+    assert 'eventlet' in compute.logged(offset).lower()
     yield
     quickstart('threading')
 

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from tests import archives
-from tests.cloud import compute_service
 from tests.cloud import machine_state
+from tests.cloud import program
 from tests.cloud import user
 from tests.cloud.test_boot import container
 
@@ -71,12 +71,12 @@ def test_a_boot_deleted_half_way_leaves_nothing(tenant: user.User, pause: float)
 
 
 def test_a_nova_compute_killed_in_a_boot_leaves_nothing_that_a_delete_does_not_remove(
-        tenant: user.User, admin: user.User, compute: compute_service.ComputeService) -> None:
+        tenant: user.User, compute: program.Program) -> None:
     other = tenant.boot('bystander', 'busybox')
     server = tenant.request_server('interrupted', 'busybox')
     user.wait_for('its sandbox runs', lambda: machine_state.run(
         'docker', 'ps', '-q', '--filter', f'name={container(server)}-sandbox'), pause=0.02)
-    compute.crash(admin)
+    compute.crash()
     tenant.wait_status(server, 'ERROR')
     assert not machine_state.run('docker', 'ps', '-aq', '--filter', f'name={container(server)}')
     assert machine_state.inspect(container(other))['State']['Running']
@@ -85,7 +85,7 @@ def test_a_nova_compute_killed_in_a_boot_leaves_nothing_that_a_delete_does_not_r
 
 
 def test_a_restarted_nova_compute_finds_its_servers_as_they_are(
-        tenant: user.User, admin: user.User, compute: compute_service.ComputeService) -> None:
+        tenant: user.User, compute: program.Program) -> None:
     asked = {'ACTIVE': None, 'SHUTOFF': 'stop', 'SUSPENDED': 'suspend'}
     servers = {status: tenant.boot(status.lower(), 'busybox') for status in asked}
     for status, ask in asked.items():
@@ -94,7 +94,7 @@ def test_a_restarted_nova_compute_finds_its_servers_as_they_are(
             tenant.wait_status(servers[status], status)
     started = {status: machine_state.inspect(container(server))['State']['StartedAt']
                for status, server in servers.items()}
-    compute.crash(admin)
+    compute.crash()
     assert {tenant.refresh(server).status for server in servers.values()} == set(asked)
     tenant.api.compute.resume_server(servers['SUSPENDED'])
     tenant.wait_status(servers['SUSPENDED'], 'ACTIVE')

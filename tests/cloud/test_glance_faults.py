@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tests import archives
-from tests.cloud import compute_service
 from tests.cloud import machine_state
+from tests.cloud import program
 from tests.cloud import user
 from tests.cloud.test_boot import container
 from tests.cloud.test_boot import inside
@@ -106,8 +106,7 @@ def test_a_server_is_paused_while_the_engine_commits_and_not_while_glance_stores
 
 
 def test_a_snapshot_that_glance_cannot_store_leaves_nothing(
-        tenant: user.User, server: Any, store: Path, compute: compute_service.ComputeService,
-        ) -> None:
+        tenant: user.User, server: Any, store: Path, compute: program.Program) -> None:
     offset = compute.log.stat().st_size
     store.chmod(0o550)  # Glance answers 503
     tenant.api.compute.create_server_image(server, 'a-snapshot')
@@ -129,11 +128,10 @@ def test_a_snapshot_whose_upload_glance_breaks_off_leaves_nothing(
 
 
 def test_a_nova_compute_killed_in_an_upload_leaves_nothing_after_its_restart(
-        tenant: user.User, admin: user.User, server: Any,
-        compute: compute_service.ComputeService) -> None:
+        tenant: user.User, server: Any, compute: program.Program) -> None:
     started = machine_state.inspect(container(server))['State']['StartedAt']
     made = while_uploading(tenant, server)
-    compute.crash(admin)
+    compute.crash()
     as_it_was(tenant, server)
     assert machine_state.inspect(container(server))['State']['StartedAt'] == started
     # Of the image Nova forgets the record, whatever the driver: it cannot be booted.

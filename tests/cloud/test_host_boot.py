@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.cloud import compute_service
 from tests.cloud import machine_state
+from tests.cloud import program
 from tests.cloud import user
 from tests.cloud.test_boot import container
 from tests.cloud.test_boot import inside
 from tests.cloud.test_engine_loss import dockerd  # noqa: F401  a fixture
-from tests.cloud.test_engine_loss import EngineProgram
 from tests.cloud.test_power import answers
 
 # How users leave servers: (what they ask for, what Nova shows, what the engine shows
@@ -35,9 +34,8 @@ BACK: dict[str, Callable[[Any, Any], Any]] = {
 
 
 @pytest.fixture
-def resuming(compute: compute_service.ComputeService, admin: user.User,
-             nothing_left: None) -> Iterator[None]:
-    with compute.configured(admin, 'DEFAULT', resume_guests_state_on_host_boot='true'):
+def resuming(compute: program.Program, nothing_left: None) -> Iterator[None]:
+    with compute.configured('DEFAULT', resume_guests_state_on_host_boot='true'):
         yield
 
 
@@ -51,8 +49,8 @@ def engine_answers() -> bool:
 
 
 def test_servers_are_as_they_were_left(
-        dockerd: EngineProgram, resuming: None, tenant: user.User,  # noqa: F811
-        admin: user.User, compute: compute_service.ComputeService) -> None:
+        dockerd: program.Program, resuming: None, tenant: user.User,  # noqa: F811
+        compute: program.Program) -> None:
     other = tenant.boot('other', 'busybox')
     servers = {name: tenant.boot(name, 'busybox') for name in LEFT}
     addresses = {name: tenant.addresses(server)[0] for name, server in servers.items()}
@@ -71,7 +69,7 @@ def test_servers_are_as_they_were_left(
 
     def kill_both() -> None:
         dockerd.kill()
-        compute.crash(admin)
+        compute.crash()
 
     for happens in (dockerd.kill, lambda: dockerd.control('restart'), kill_both):
         before = started(servers['running'])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cloud import machine_state
-from tests.cloud import neutron_agent
+from tests.cloud import program
 from tests.cloud import user
 from tests.cloud.test_boot import container
 from tests.cloud.test_power import answers
@@ -17,21 +17,25 @@ CHAINS = ('neutron-openvswi', 'neutron-filter-top')
 
 
 @pytest.fixture
-def iptables(tenant: user.User, agent: neutron_agent.Agent) -> Iterator[None]:
+def iptables(tenant: user.User, admin: user.User, agent: program.Program) -> Iterator[None]:
     """The agent filters with iptables, and ports are bound for that."""
     before = {family: rules(family) for family in ('iptables', 'ip6tables')}
     with agent.configured('securitygroup', firewall_driver='iptables_hybrid'):
-        user.wait_for('Neutron binds ports so',
-                      lambda: agent.record().configuration['ovs_hybrid_plug'])
+        user.wait_for('Neutron binds ports so', lambda: is_hybrid(admin))
         try:
             yield
         finally:
             tenant.clean_up()
             user.wait_for('no rules of ports are left', lambda: not rules_of_ports())
-    user.wait_for('Neutron binds ports as before',
-                  lambda: not agent.record().configuration['ovs_hybrid_plug'])
+    user.wait_for('Neutron binds ports as before', lambda: not is_hybrid(admin))
     for family, kept in before.items():
         remove_chains(family, kept)
+
+
+def is_hybrid(admin: user.User) -> bool:
+    """What the agent has told Neutron of itself."""
+    agent, = admin.api.network.agents(binary='neutron-openvswitch-agent')
+    return bool(agent.configuration['ovs_hybrid_plug'])
 
 
 def rules(family: str) -> list[str]:

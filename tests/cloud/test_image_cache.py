@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.cloud import compute_service
 from tests.cloud import machine_state
+from tests.cloud import program
 from tests.cloud import user
 
 
@@ -41,7 +41,7 @@ def names(part: str) -> list[str]:
 
 
 def test_an_administrator_has_an_image_cached_before_its_first_boot(
-        admin: user.User, tenant: user.User, compute: compute_service.ComputeService,
+        admin: user.User, tenant: user.User, compute: program.Program,
         aggregate: Any, uploaded: Any) -> None:
     assert names(uploaded.id) == []
     for state in ('cached', 'here already'):

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.cloud import compute_service
 from tests.cloud import machine_state
+from tests.cloud import program
 from tests.cloud import second_host
 from tests.cloud import user
 from tests.cloud.test_boot import container
@@ -79,7 +79,7 @@ def evacuate(admin: user.User, server: Any, host: str) -> None:
 
 
 def test_a_lost_hosts_server_goes_on_elsewhere_and_leaves_nothing_when_the_host_is_back(
-        tenant: user.User, admin: user.User, compute: compute_service.ComputeService,
+        tenant: user.User, admin: user.User, compute: program.Program,
         fake_host: second_host.SecondHost, facts: dict[str, Any], for_any: str) -> None:
     server, other = tenant.boot('evacuated', for_any), tenant.boot('other', 'busybox')
     address = tenant.addresses(server)[0]

@@ -12,8 +12,8 @@ import pytest
 from tests import archives
 from tests import machine
 from tests import registry as test_registry
-from tests.cloud import compute_service
 from tests.cloud import machine_state
+from tests.cloud import program
 from tests.cloud import user
 from tests.cloud.test_boot import container
 
@@ -67,7 +67,7 @@ class Logs:
 
 def test_a_private_image_boots_with_the_operators_password_which_is_seen_nowhere(
         tenant: user.User, admin: user.User, registry: test_registry.Registry, image: str,
-        auth_file: Path, facts: dict[str, Any], compute: compute_service.ComputeService) -> None:
+        auth_file: Path, facts: dict[str, Any], compute: program.Program) -> None:
     logs = Logs(Path(facts['logs']))
     tenant.upload('private', b'x', docker_image=image)
     write(auth_file, registry, f'wrong-{SECRET}')

@@ -4,8 +4,8 @@ import re
 import signal
 import subprocess
 
-from tests.cloud import compute_service
 from tests.cloud import machine_state
+from tests.cloud import program
 from tests.cloud import user
 from tests.cloud.test_power import answers
 
@@ -32,7 +32,7 @@ def lost(ping: subprocess.Popen[str]) -> str:
 
 
 def test_a_deleted_link_and_a_deleted_switch_port_come_back_and_the_healthy_lose_no_packet(
-        tenant: user.User, admin: user.User, compute: compute_service.ComputeService) -> None:
+        tenant: user.User, compute: program.Program) -> None:
     no_link, no_port, healthy, asker = (tenant.boot(name, 'busybox') for name in (
         'no-link', 'no-port', 'healthy', 'asker'))
     where = {server.name: tenant.addresses(server)[0]
@@ -43,7 +43,7 @@ def test_a_deleted_link_and_a_deleted_switch_port_come_back_and_the_healthy_lose
     machine_state.run('ip', 'link', 'delete', link(no_link, tenant))
     machine_state.run('ovs-vsctl', '-t', '10', 'del-port', 'br-int', link(no_port, tenant))
     ping = ping_from_outside(tenant, where[healthy.name])
-    compute.crash(admin)
+    compute.crash()
     for server in (no_link, no_port):
         user.wait_for(f'{server.name} answers again',
                       lambda server=server: answers(asker, where[server.name]), timeout=30)

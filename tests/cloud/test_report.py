@@ -4,18 +4,16 @@ import os
 import signal
 import subprocess
 
-from tests.cloud import compute_service
+from tests.cloud import program
 
 
 def test_the_report_of_a_running_service_tells_of_its_engine(
-        compute: compute_service.ComputeService) -> None:
+        compute: program.Program) -> None:
     offset = compute.log.stat().st_size
     for pid in workers(compute.pid()):
         os.kill(pid, signal.SIGUSR2)
     compute.wait_for_line('Containers of this host', offset)
-    with compute.log.open(errors='replace') as f:
-        f.seek(offset)
-        told = f.read()
+    told = compute.logged(offset)
     assert 'URL = unix:///' in told
     assert 'followed for' in told
 

@@ -6,8 +6,8 @@ import uuid
 
 import pytest
 
-from tests.cloud import compute_service
 from tests.cloud import machine_state
+from tests.cloud import program
 from tests.cloud import user
 from tests.cloud.test_boot import container
 from tests.cloud.test_boot import inside
@@ -121,13 +121,13 @@ def test_a_server_that_needs_another_container_keeps_its_files_through_failure_a
 
 def test_a_resize_in_which_nova_compute_dies_is_mended_by_a_hard_reboot(
         tenant: user.User, admin: user.User, flavors: dict[str, Any],
-        compute: compute_service.ComputeService) -> None:
+        compute: program.Program) -> None:
     server = tenant.boot('resized', 'busybox', flavor=flavors['small'].name)
     tenant.api.compute.resize_server(server, flavors['large'].id)
     user.wait_for('the resize is at work', lambda: (
         tenant.refresh(server).task_state in {'resize_migrating', 'resize_migrated',
                                               'resize_finish'}), pause=0.01)
-    compute.crash(admin)
+    compute.crash()
     admin.api.compute.reset_server_state(server, 'active')
     tenant.api.compute.reboot_server(server, 'HARD')
     now = tenant.wait_status(server, 'ACTIVE')

@@ -6,7 +6,7 @@ What happens without any word is in tests/soak/test_silent_agent.py.
 from typing import Any
 
 from tests.cloud import machine_state
-from tests.cloud import neutron_agent
+from tests.cloud import program
 from tests.cloud import user
 from tests.cloud.test_boot import container
 from tests.cloud.test_external_network import pings
@@ -32,7 +32,7 @@ def traces(server: Any, name: str) -> list[str]:
 
 
 def test_a_boot_waits_for_a_word_that_comes_late(
-        tenant: user.User, agent: neutron_agent.Agent) -> None:
+        tenant: user.User, agent: program.Program) -> None:
     with agent.held():
         server = tenant.request_server('late', 'busybox')
         user.wait_for('it is plugged', lambda: is_plugged(tenant, server))
@@ -44,7 +44,7 @@ def test_a_boot_waits_for_a_word_that_comes_late(
 
 
 def test_a_word_that_the_wiring_failed_ends_the_boot_at_once(
-        tenant: user.User, admin: user.User, agent: neutron_agent.Agent) -> None:
+        tenant: user.User, admin: user.User, agent: program.Program) -> None:
     with agent.held():
         server = tenant.request_server('unwired', 'busybox')
         user.wait_for('it is plugged', lambda: is_plugged(tenant, server))

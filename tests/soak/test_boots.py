@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from tests.cloud import compute_service
+from tests.cloud import program
 from tests.cloud import user
 
 BOOTS = int(os.environ.get('SOAK_BOOTS', '200'))
@@ -92,12 +92,7 @@ def boot_and_delete(tenant: user.User, name: str, namespaces: dict[str, str]) ->
     return Boot(name, took, pings)
 
 
-def restart(facts: dict[str, Any], program: str) -> None:
-    subprocess.run([*facts['supervisorctl'], 'restart', program], check=True,
-                   stdout=subprocess.DEVNULL)
-
-
-def test_boots_and_deletes_of_many(tenant: user.User, compute: compute_service.ComputeService,
+def test_boots_and_deletes_of_many(tenant: user.User, compute: program.Program,
                                    facts: dict[str, Any]) -> None:
     namespaces = {name: f'qdhcp-{tenant.network(name).id}' for name in NETWORKS}
     done: list[Boot] = []
@@ -107,7 +102,8 @@ def test_boots_and_deletes_of_many(tenant: user.User, compute: compute_service.C
             asked = [pool.submit(boot_and_delete, tenant, f'soak-{number}-{n}', namespaces)
                      for n in range(AT_ONCE)]
             if number % RESTART_AFTER == RESTART_AFTER - 1:
-                restart(facts, AGENTS[number // RESTART_AFTER % len(AGENTS)])
+                agent = AGENTS[number // RESTART_AFTER % len(AGENTS)]
+                program.Program(facts, agent).control('restart')
             done += [one.result() for one in asked]
             usages.append((Usage.of([psutil.Process(compute.pid())]), Usage.of(daemons())))
             print(f'{len(done)} boots, the slowest {max(b.active for b in done):.1f} s to '

@@ -5,8 +5,8 @@ import time
 
 import psutil
 
-from tests.cloud import compute_service
 from tests.cloud import machine_state
+from tests.cloud import program
 from tests.cloud import user
 from tests.cloud.test_boot import CONSOLE_BYTES
 from tests.cloud.test_boot import container
@@ -21,13 +21,13 @@ SOURCES = {'lines': 'yes "a line of text, with an é in it"',
            'binary': 'cat /dev/urandom'}
 
 
-def memory_mib(compute: compute_service.ComputeService) -> int:
+def memory_mib(compute: program.Program) -> int:
     """What nova-compute has in memory."""
     return int(psutil.Process(compute.pid()).memory_info().rss) >> 20
 
 
 def test_huge_output_is_kept_and_shown_in_part(
-        tenant: user.User, compute: compute_service.ComputeService) -> None:
+        tenant: user.User, compute: program.Program) -> None:
     server = tenant.boot('talkative', 'busybox')
     log = Path(machine_state.inspect(container(server))['LogPath'])
     tenant.console(server)

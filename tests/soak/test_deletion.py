@@ -3,13 +3,12 @@
 import time
 from typing import Any
 
-from tests.cloud import compute_service
 from tests.cloud import machine_state
+from tests.cloud import program
 from tests.cloud import user
 from tests.cloud.test_boot import container
 from tests.cloud.test_boot import inside
 from tests.cloud.test_power import answers
-from tests.soak import control_plane
 
 # nova-compute looks once a minute for what is to be reclaimed.
 INTERVAL = 20
@@ -17,10 +16,9 @@ OPTIONS = f'[DEFAULT]\nreclaim_instance_interval = {INTERVAL}\nshelved_offload_t
 
 
 def test_deleted_servers_are_restored_reclaimed_or_deleted_by_force_and_shelved_ones_offloaded(
-        tenant: user.User, admin: user.User, compute: compute_service.ComputeService,
+        tenant: user.User, admin: user.User, compute: program.Program,
         facts: dict[str, Any]) -> None:
-    api = control_plane.NovaApi(facts)
-    with api.amended(admin, OPTIONS), compute.amended(admin, OPTIONS):
+    with program.nova_api(facts, admin).amended(OPTIONS), compute.amended(OPTIONS):
         restored, forced, reclaimed, other = (tenant.boot(name, 'busybox') for name in (
             'restored', 'forced', 'reclaimed', 'other'))
         address = tenant.addresses(restored)[0]

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.cloud import compute_service
+from tests.cloud import program
 from tests.cloud import user
 from tests.cloud.test_boot import inside
 from tests.cloud.test_cpus import flavors
@@ -18,10 +18,10 @@ def cpus(server: object) -> str:
 
 
 def test_no_two_servers_share_and_each_keeps_its_own(
-        tenant: user.User, admin: user.User, compute: compute_service.ComputeService,
+        tenant: user.User, admin: user.User, compute: program.Program,
         flavors: dict[str, str]) -> None:
     online = sorted(os.sched_getaffinity(0))
-    with compute.configured(admin, 'compute', cpu_dedicated_set=','.join(map(str, online))):
+    with compute.configured('compute', cpu_dedicated_set=','.join(map(str, online))):
         assert inventories(admin)['PCPU'] == len(online)
         assert 'VCPU' not in inventories(admin)
         servers = [tenant.boot(f'pinned-{n}', 'busybox', flavor=flavors['dedicated'])
@@ -38,7 +38,7 @@ def test_no_two_servers_share_and_each_keeps_its_own(
         tenant.api.compute.reboot_server(one, 'HARD')
         user.wait_for('it is rebooted', lambda: tenant.refresh(one).task_state is None)
         tenant.wait_status(one, 'ACTIVE')
-        compute.crash(admin)
+        compute.crash()
         tenant.api.compute.rebuild_server(one, tenant.image_id('busybox'))
         tenant.wait_status(one, 'ACTIVE')
         tenant.api.compute.rescue_server(one)

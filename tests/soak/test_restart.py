@@ -9,15 +9,14 @@ import signal
 import subprocess
 import time
 
-from tests.cloud import compute_service
+from tests.cloud import program
 from tests.cloud import user
 
 INSTANCES = int(os.environ.get('SOAK_INSTANCES', '50'))
 IN_ONE_REQUEST = 10
 
 
-def test_a_restart_loses_no_packet(tenant: user.User, admin: user.User,
-                                   compute: compute_service.ComputeService) -> None:
+def test_a_restart_loses_no_packet(tenant: user.User, compute: program.Program) -> None:
     servers = []
     for first in range(0, INSTANCES, IN_ONE_REQUEST):
         servers += [tenant.request_server(f'healthy-{first + n}', 'busybox', flavor='m1.nano')
@@ -29,7 +28,7 @@ def test_a_restart_loses_no_packet(tenant: user.User, admin: user.User,
                                tenant.addresses(server)[0]], stdout=subprocess.PIPE, text=True)
              for server in servers]
     time.sleep(2)
-    compute.crash(admin)
+    compute.crash()
     time.sleep(5)
     for ping in pings:
         ping.send_signal(signal.SIGINT)

@@ -2,8 +2,7 @@
 ``vif_plugging_is_fatal`` and ``vif_plugging_timeout`` of [DEFAULT].
 """
 
-from tests.cloud import compute_service
-from tests.cloud import neutron_agent
+from tests.cloud import program
 from tests.cloud import user
 from tests.cloud.test_external_network import pings
 from tests.cloud.test_repairs import link
@@ -14,9 +13,8 @@ SECONDS = '6'
 
 
 def test_a_silence_that_is_fatal_ends_the_boot_and_leaves_nothing(
-        tenant: user.User, admin: user.User, compute: compute_service.ComputeService,
-        agent: neutron_agent.Agent) -> None:
-    with (compute.configured(admin, 'DEFAULT', vif_plugging_timeout=SECONDS,
+        tenant: user.User, compute: program.Program, agent: program.Program) -> None:
+    with (compute.configured('DEFAULT', vif_plugging_timeout=SECONDS,
                              vif_plugging_is_fatal='true'), agent.held()):
         server = tenant.request_server('unheard', 'busybox')
         user.wait_for('it is plugged', lambda: is_plugged(tenant, server))
@@ -27,9 +25,8 @@ def test_a_silence_that_is_fatal_ends_the_boot_and_leaves_nothing(
 
 
 def test_a_silence_that_is_not_fatal_is_gone_past_and_a_late_word_does_no_harm(
-        tenant: user.User, admin: user.User, compute: compute_service.ComputeService,
-        agent: neutron_agent.Agent) -> None:
-    with compute.configured(admin, 'DEFAULT', vif_plugging_timeout=SECONDS,
+        tenant: user.User, compute: program.Program, agent: program.Program) -> None:
+    with compute.configured('DEFAULT', vif_plugging_timeout=SECONDS,
                             vif_plugging_is_fatal='false'):
         with agent.held():
             server = tenant.boot('unheard', 'busybox')

@@ -4,9 +4,8 @@ import datetime
 import time
 from typing import Any
 
-from tests.cloud import compute_service
+from tests.cloud import program
 from tests.cloud import user
-from tests.soak import control_plane
 
 # Telemetry would listen on the message bus; the log has the same.
 NOTIFICATIONS = '[oslo_messaging_notifications]\ndriver = log\n'
@@ -18,7 +17,7 @@ def audit(admin: user.User) -> dict[str, Any]:
 
 
 def test_each_server_of_the_period_is_told_of_and_counted(
-        tenant: user.User, admin: user.User, compute: compute_service.ComputeService,
+        tenant: user.User, admin: user.User, compute: program.Program,
         facts: dict[str, Any]) -> None:
     server = tenant.boot('billed', 'busybox', metadata={'cost-centre': '42'})
     # A period is over as soon as this minute is.
@@ -26,17 +25,15 @@ def test_each_server_of_the_period_is_told_of_and_counted(
     time.sleep(61 - datetime.datetime.now(datetime.UTC).second)
     period = f'instance_usage_audit_period = hour@{minute}\n'
     offset = compute.log.stat().st_size
-    with (control_plane.NovaApi(facts).amended(admin, f'[DEFAULT]\n{period}'),
-          compute.amended(admin, f'[DEFAULT]\ninstance_usage_audit = true\n{period}'
-                                 f'compute_monitors = cpu.virt_driver\n{NOTIFICATIONS}')):
+    with (program.nova_api(facts, admin).amended(f'[DEFAULT]\n{period}'),
+          compute.amended(f'[DEFAULT]\ninstance_usage_audit = true\n{period}'
+                          f'compute_monitors = cpu.virt_driver\n{NOTIFICATIONS}')):
         found = user.wait_for('the audit is done', lambda: (
             lambda log: log if log['num_hosts_done'] else None)(audit(admin)), timeout=240)
         assert found['overall_status'] == 'ALL hosts done. 0 errors.'
         assert found['log'][facts['host']]['instances'] == found['total_instances'] >= 1
         compute.wait_for_line('compute.metrics.update', offset, timeout=120)
-    with compute.log.open(errors='replace') as f:
-        f.seek(offset)
-        lines = list(f)
+    lines = compute.logged(offset).splitlines()
     told = [line for line in lines if 'compute.instance.exists' in line and server.id in line]
     assert len(told) == 1
     assert 'cost-centre' in told[0]
