@@ -18,6 +18,7 @@ case "$1 $2" in
         nova_docker_configure
         ;;
     'stack extra')
+        nova_docker_choose_datapath
         echo_summary 'nova-docker: putting images into Glance'
         nova_docker_create_images
         ;;

@@ -39,5 +39,6 @@ NOVA_CONF_DIR=/etc/nova
 TEMPEST_CONFIG=/tempest.conf
 STACK_USER=stack
 HOST_IP=192.0.2.7
-Q_AGENT=openvswitch
+Q_AGENT=${Q_AGENT:-openvswitch}
+OVS_DATAPATH_TYPE=${OVS_DATAPATH_TYPE:-system}
 Q_PLUGIN_CONF_FILE=etc/neutron/ml2.ini

@@ -5,6 +5,7 @@ stack.sh shows.
 """
 
 from pathlib import Path
+import re
 import subprocess
 import tomllib
 
@@ -106,6 +107,31 @@ def test_nova_and_neutron_are_configured(plugin: Plugin):
     assert "iniset /etc/neutron/ml2.ini agent polling_interval 1" in calls
     assert any("rootwrap.d/nova-docker.filters" in call for call in calls)
     assert not any("quota" in call for call in calls)
+
+
+def test_an_ovn_cloud_keeps_its_network_and_gets_the_datapath_that_was_chosen(plugin: Plugin):
+    plugin.settings.update(SERVICES="n-cpu g-api ovn-controller q-ovn-agent", Q_AGENT="ovn")
+    chosen = ("sudo ovs-vsctl --no-wait set Open_vSwitch . "
+              "external_ids:ovn-bridge-datapath-type=netdev")
+    assert chosen not in plugin.run("stack extra")
+    plugin.settings["OVS_DATAPATH_TYPE"] = "netdev"
+    assert chosen in plugin.run("stack extra")
+    assert not any("neutron" in call for call in plugin.run("stack post-config"))
+    assert not any("q-agt" in call for call in plugin.run("unstack"))
+
+
+@pytest.mark.parametrize("network", ["q-agt", "ovn-controller"])
+def test_a_second_compute_host_has_the_driver_and_nothing_of_the_controller(
+        plugin: Plugin, network: str):
+    sample = "local.conf.sample" if network == "q-agt" else "local-ovn.conf.sample"
+    services, = re.findall("#   ENABLED_SERVICES=(.*)", (PLUGIN / sample).read_text())
+    assert network in services
+    plugin.settings["SERVICES"] = services.replace(",", " ")
+    calls = [call for phase in PHASES for call in plugin.run(phase)]
+    assert "start_service docker" in calls
+    assert "iniset /etc/nova/nova.conf DEFAULT compute_driver docker.DockerDriver" in calls
+    assert not any(call.startswith(("openstack ", "enable_service ", "iniset /tempest.conf "))
+                   for call in calls)
 
 
 def test_a_controller_alone_gets_no_compute_driver(plugin: Plugin):
