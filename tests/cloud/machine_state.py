@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import subprocess
 import time
 from typing import Any
@@ -10,6 +11,11 @@ LABEL = 'org.openstack.nova-docker'
 PATIENCE = 20
 PRIVATE = ('nova-docker.invalid/glance:', 'nova-docker.invalid/snapshot:',
            'nova-docker.invalid/commit:')
+# Of Neutron: hybrid plugging's bridge and its two pairs, and a trunk's bridge and patches.
+HYBRID = ('qbr', 'qvb', 'qvo')
+TRUNK = ('tbr-', 'tpt-', 'tpi-', 'spt-', 'spi-')
+OF_A_PORT = re.compile(r'neutron-openvswi-[ios][0-9a-f]|\b(?:qbr|qvb|qvo)[0-9a-f]{8}-')
+VSCTL = ('ovs-vsctl', '-t', '10', '--format=csv', '--no-headings')
 
 
 def run(*command: str, check: bool = True) -> str:
@@ -39,6 +45,10 @@ class Leavings:
     containers: frozenset[str]
     links: frozenset[str]
     ovs_ports: frozenset[str]
+    ovs_rows: frozenset[str]
+    filters: frozenset[str]
+    address_sets: frozenset[str]
+    conntrack_zones: frozenset[str]
     dangling_images: frozenset[str]
     private_tags: frozenset[str]
     mounts: frozenset[str]
@@ -63,6 +73,11 @@ def leavings(known_images: frozenset[str]) -> Leavings:
                                  '--format', '{{.Names}}').split()),
         links=_links_of_instances(),
         ovs_ports=_ports_of_instances(),
+        ovs_rows=frozenset(run(*VSCTL, '--columns=_uuid', 'list', 'QoS', '--',
+                               '--columns=_uuid', 'list', 'Queue').split()),
+        filters=filters_of_ports(),
+        address_sets=address_sets(),
+        conntrack_zones=_zones_of_nobody(),
         dangling_images=frozenset(run('docker', 'images', '-q', '-f', 'dangling=true').split()),
         volumes=frozenset(run('docker', 'volume', 'ls', '-q').split()),
         private_tags=frozenset(
@@ -80,17 +95,57 @@ def _links_of_instances() -> frozenset[str]:
     links = json.loads(run('ip', '-j', '-d', 'link'))
     return frozenset(
         link['ifname'] for link in links
-        if link['ifname'].startswith('qbr')
+        if link['ifname'].startswith(HYBRID)
         or (link.get('linkinfo', {}).get('info_kind') == 'veth'
-            and link.get('master', 'qbr').startswith('qbr')))
+            and (link['ifname'].startswith('tap')
+                 or link.get('master', 'qbr').startswith('qbr'))))
 
 
 def _ports_of_instances() -> frozenset[str]:
     """os-vif notes the instance at a port; the ports of the DHCP agent, which come and
-    go with the networks, have no such note."""
-    rows = run('ovs-vsctl', '-t', '10', '--format=csv', '--no-headings',
-               '--columns=name,external_ids', 'list', 'interface')
-    return frozenset(row.partition(',')[0] for row in rows.splitlines() if 'vm-uuid' in row)
+    go with the networks, have no such note.  Neither have those that the agent makes
+    for a trunk, but their names tell."""
+    rows = run(*VSCTL, '--columns=name,external_ids', 'list', 'Interface')
+    return frozenset(row.partition(',')[0] for row in rows.splitlines()
+                     if 'vm-uuid' in row or row.startswith(TRUNK))
+
+
+def filters_of_ports() -> frozenset[str]:
+    """What ``iptables_hybrid`` has for ports: chains, jumps to them, and rules that put
+    what comes from a port into a conntrack zone.  The chains that all ports share stay
+    as long as the agent filters so, and so do its rules that trust the ports of the DHCP
+    and L3 agents, which have no chains: they are no instance's."""
+    return frozenset(
+        f'{family}: {line.partition(" [")[0]}' for family in ('iptables', 'ip6tables')
+        for line in run(f'{family}-save').splitlines() if OF_A_PORT.search(line))
+
+
+def address_sets() -> frozenset[str]:
+    """The sets of the members of security groups.  A group is not a port's, but the
+    agent keeps a group's set only while this host has a port of the group."""
+    return frozenset(name for name in run('ipset', 'list', '-n').split()
+                     if name.startswith(('NIPv4', 'NIPv6')))
+
+
+def _zones_of_nobody() -> frozenset[str]:
+    """Conntrack zones in which a connection is established, and that belong to nothing:
+    the next network or port to get one would inherit the connection, for a day.
+
+    A zone is a network's tag on the switch, with OVN a port's, and with
+    ``iptables_hybrid`` what a rule at the port says.  Connections that were closed leave
+    the table by themselves within minutes, so they do not count; nor do single ones
+    in a zone that is in use, which are Neutron's to forget.
+    """
+    wired = run(*VSCTL, '--columns=tag', 'list', 'Port', '--',
+                '--columns=external_ids', 'list', 'Bridge')
+    used = {*re.findall(r'^\d+$', wired, re.MULTILINE),
+            *re.findall(r'ct-zone-[^=]*=\W*(\d+)', wired),
+            *re.findall(r'--zone (\d+)', run('iptables-save', '-t', 'raw'))}
+    # the switch's own table, where it does not use the kernel's, and the kernel's
+    tracked = run('ovs-appctl', '-t', 'ovs-vswitchd', 'dpctl/dump-conntrack', check=False) + \
+        run('conntrack', '-L', check=False)
+    return frozenset(zone for line in tracked.splitlines() if 'ESTABLISHED' in line
+                     for zone in re.findall(r'zone=([1-9]\d*)', line) if zone not in used)
 
 
 def assert_nothing_left(before: Leavings, known_images: frozenset[str]) -> None:
