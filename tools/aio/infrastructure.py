@@ -26,7 +26,8 @@ from aio.supervisor import Supervisor
 
 OVS_PROGRAMS = ('ovsdb-server', 'ovs-vswitchd')
 OVSDB_REMOTE = f'ptcp:{port("ovsdb_port")}:127.0.0.1'
-BRIDGES = ('br-int', 'br-tun', external.BRIDGE)
+INTEGRATION_BRIDGE = 'br-int'
+BRIDGES = (INTEGRATION_BRIDGE, 'br-tun', external.BRIDGE)
 
 
 def engine(timeout: int = 60) -> docker.DockerClient:
@@ -48,6 +49,11 @@ def ovs_answers() -> bool:
     """Whether both the database and the switch answer."""
     return program.succeeds(['ovs-vsctl', '--timeout=3', '--no-wait', 'show'], timeout=5) and \
         program.succeeds(['ovs-appctl', '--timeout=3', 'version'], timeout=5)
+
+
+def has_integration_bridge() -> bool:
+    """Whether the switch has the bridge that servers are plugged into."""
+    return program.succeeds(['ovs-vsctl', '--timeout=10', 'br-exists', INTEGRATION_BRIDGE])
 
 
 def foreign(supervisor: Supervisor) -> set[str]:

@@ -100,6 +100,7 @@ class Up:
             self._start([*INFRASTRUCTURE, *self.mechanism.infrastructure])
             ours = 'ovs-vswitchd' not in self.foreign
             infrastructure.wait_for_ovs(self.layout, ours=ours)
+            self._stop_what_lost_its_bridge()
             external.ensure(self.layout)
             if self.mechanism is OVN:
                 ovn.introduce(self.layout, configuration.host(self.layout), ours=ours)
@@ -132,6 +133,14 @@ class Up:
             self._start(self.mechanism.agents)
             self.ready.queue('conductor', 'nova-conductor')
             self._start(['nova-compute'])
+
+    def _stop_what_lost_its_bridge(self) -> None:
+        """Where the switch's database was lost, or the bridge deleted, Neutron's Open
+        vSwitch agent waits for the bridge and does not make it, and nova-compute plugs
+        its servers when it starts.  Nothing of this runs before there is a bridge."""
+        if not infrastructure.has_integration_bridge():
+            self.supervisor.stop(['nova-compute', *self.mechanism.agents])
+            leftovers.remove_namespaces(self.layout)
 
     def _stop_agents_of_a_former_switch(self) -> None:
         """A switch that was restarted no longer serves the ports that are in namespaces,
