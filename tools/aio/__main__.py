@@ -96,6 +96,10 @@ def _existing(layout: Layout, options: argparse.Namespace, steps: Steps) -> int:
     environment = venv.path(layout)
     if not (environment / 'complete').exists():
         former = sorted(layout.state.glob('venv-*/complete'))
+        if not former and layout.state.exists():
+            print(f'the cloud in {layout.state} lacks its Python packages; '
+                  f'tools/quickstart --no-demo brings them back, and then this works')
+            return 1
         if not former:
             print(f'there is no cloud in {layout.state}')
             return 1 if options.status else 0
