@@ -103,7 +103,7 @@ def test_boots_and_deletes_of_many(tenant: user.User, compute: program.Program,
                      for n in range(AT_ONCE)]
             if number % RESTART_AFTER == RESTART_AFTER - 1:
                 agent = AGENTS[number // RESTART_AFTER % len(AGENTS)]
-                program.Program(facts, agent).control('restart')
+                assert 'ERROR' not in program.Program(facts, agent).control('restart')
             done += [one.result() for one in asked]
             usages.append((Usage.of([psutil.Process(compute.pid())]), Usage.of(daemons())))
             print(f'{len(done)} boots, the slowest {max(b.active for b in done):.1f} s to '

@@ -16,7 +16,7 @@ FOLDERS = {'dev': 0o755, 'proc': 0o755, 'root': 0o755, 'sys': 0o755, 'tmp': 0o17
 
 
 def rootfs(image: Image) -> bytes:
-    """The image's only layer, as a tar."""
+    """What is in the image, as a tar."""
     files = _files(image)
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode='w') as tar:
@@ -32,7 +32,7 @@ def rootfs(image: Image) -> bytes:
 
 
 def context(image: Image) -> io.BytesIO:
-    """What a ``docker build`` is given: a Dockerfile and the only layer."""
+    """What a ``docker build`` is given: a Dockerfile and what it adds."""
     dockerfile = '\n'.join(['FROM scratch', 'ADD rootfs.tar /', *image.config, ''])
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode='w') as tar:
