@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import os
 import platform
+import shlex
 import socket
 import stat
 import sys
@@ -17,8 +18,11 @@ import typing as ty
 from urllib import parse
 
 import nova
+from nova import utils as nova_utils
 import nova.conf
 import os_vif
+from oslo_config import cfg
+from oslo_privsep import priv_context
 from oslo_upgradecheck import upgradecheck
 from vif_plug_ovs import privsep as os_vif_privileged
 
@@ -71,12 +75,20 @@ class Checks(upgradecheck.UpgradeCommands):
         exposed = [path for path in paths if path and os.path.exists(path)
                    and os.stat(path).st_mode & stat.S_IROTH]
         if exposed:
-            return Result(Code.WARNING, f'everybody can read {", ".join(exposed)}: chmod o-rwx.')
+            return Result(Code.WARNING, f'everybody can read {", ".join(exposed)}: make the '
+                          'group that of nova-compute\'s user, and the mode 0640.')
         try:
             credentials.check()
         except exception.CredentialsUnusable as e:
             return Result(Code.FAILURE, str(e))
         return Result(Code.SUCCESS)
+
+    def _state(self) -> Result:
+        """nova-compute writes there which host it is; the default is in Nova's package."""
+        if not os.access(CONF.state_path, os.W_OK):
+            return Result(Code.FAILURE, f'the folder {CONF.state_path}, [DEFAULT]/state_path, is '
+                          'missing or not this user\'s. Make it, for the user of nova-compute.')
+        return Result(Code.SUCCESS, CONF.state_path)
 
     # The engine ------------------------------------------------------------------
 
@@ -86,8 +98,9 @@ class Checks(upgradecheck.UpgradeCommands):
             engine.connect()
             reason = engines.unfit(engine.version())
         except exception.EngineError as e:
-            return Result(Code.FAILURE, f'{e} Check that dockerd runs, [docker]/engine_url, and '
-                          f'that the user of nova-compute is in the group of its socket.')
+            return Result(Code.FAILURE, f'{str(e).rstrip(".")}. Check that dockerd runs, '
+                          f'[docker]/engine_url, and that the user of nova-compute is in the '
+                          f'group of its socket.')
         if reason:
             return Result(Code.FAILURE, f'{CONF.docker.engine_url}: {reason}.')
         self._engine = engine
@@ -157,12 +170,15 @@ class Checks(upgradecheck.UpgradeCommands):
     # The network -------------------------------------------------------------------
 
     def _helper(self, context: ty.Any, section: str) -> Result:
+        # As nova-compute does: without a helper_command of its own by Nova's rootwrap.
+        priv_context.init(root_helper=shlex.split(nova_utils.get_root_helper()))
         try:
             context.start()
         except Exception as e:  # noqa: BLE001  whatever keeps the helper from starting is the result
+            command, _, _ = shlex.join(context.helper_command('')).partition(' --privsep_context')
             return Result(Code.FAILURE, f'its helper does not start ({e}). Run this check as the '
                           f'user of nova-compute, see [{section}]/helper_command and what sudo '
-                          f'or rootwrap allow.')
+                          f'or rootwrap allow. Its command: {command}')
         context.stop()
         return Result(Code.SUCCESS)
 
@@ -196,6 +212,7 @@ class Checks(upgradecheck.UpgradeCommands):
     _upgrade_checks = (
         ('Nova and nova.virt.docker', _nova),
         ('Files with secrets', _secrets),
+        ('Folder of nova-compute', _state),
         ('Docker engine', _connection),
         ('Limits of the kernel', _cgroups),
         ('Image store', _image_store),
@@ -224,5 +241,12 @@ def _connect(where: str) -> None:
 
 
 def main() -> int:
-    """:returns: 0 all well, 1 warnings, 2 failures, as every OpenStack status command"""
-    return upgradecheck.main(CONF, project='nova', upgrade_command=Checks())
+    """:returns: 0 all well, 1 warnings, 2 failures, 255 not checked, as every OpenStack
+    status command
+    """
+    try:
+        return upgradecheck.main(CONF, project='nova', upgrade_command=Checks(), argv=sys.argv[1:])
+    except cfg.Error as e:
+        sys.stderr.write(f'nova-docker-status: {e}\nRun it as the user of nova-compute, and name '
+                         f'the files that nova-compute reads with --config-file.\n')
+        return 255

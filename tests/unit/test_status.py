@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+import sys
 from unittest import mock
 
 import nova.conf
+from oslo_config import cfg
 from oslo_config import fixture as config_fixture
+from oslo_privsep import priv_context
+from oslo_rootwrap import wrapper
 from oslo_upgradecheck import upgradecheck
 import pytest
 
@@ -140,7 +144,8 @@ def test_a_key_that_everybody_reads_is_a_warning(
     assert outcome("Files with secrets")[0] == SUCCESS
     key.chmod(0o644)
     assert outcome("Files with secrets") == (
-        WARNING, f"everybody can read {key}: chmod o-rwx.")
+        WARNING, f"everybody can read {key}: make the group that of nova-compute's user, and "
+        "the mode 0640.")
 
 
 @pytest.mark.parametrize(("content", "code"), [
@@ -160,16 +165,55 @@ def test_a_file_of_credentials_that_cannot_be_used_fails_and_is_not_quoted(
     assert code == SUCCESS or str(path) in found[1]
 
 
+def test_a_folder_that_nova_compute_cannot_use_fails(
+        settings: config_fixture.Config, tmp_path: Path) -> None:
+    settings.config(state_path=str(tmp_path))
+    assert outcome("Folder of nova-compute") == (SUCCESS, str(tmp_path))
+    settings.config(state_path=str(tmp_path / "absent"))
+    code, details = outcome("Folder of nova-compute")
+    assert code == FAILURE
+    assert str(tmp_path / "absent") in details
+
+
+def test_a_file_that_cannot_be_read_is_an_error_of_one_line_not_a_trace(
+        capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "CONF", cfg.ConfigOpts())
+    monkeypatch.setattr(status.sys, "argv", [
+        "nova-docker-status", "--config-file", "/nonexistent.conf", "upgrade", "check"])
+    assert status.main() == 255
+    said = capsys.readouterr().err
+    assert "/nonexistent.conf" in said
+    assert "as the user of nova-compute" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(("name", "context"), [
+    ("Privileged helper", status.privileged.context),
+    ("Privileged helper of os-vif", status.os_vif_privileged.vif_plug)])
+@pytest.mark.parametrize("files", [["nova.conf"], ["nova.conf", "nova-compute.conf"]])
+def test_without_a_command_the_helper_is_started_by_rootwrap_whose_filters_let_it_pass(
+        name: str, context: priv_context.PrivContext, files: list[str]) -> None:
+    """nova-compute may read one file, or two as the guide has it."""
+    with (mock.patch.object(type(context), "start"), mock.patch.object(type(context), "stop"),
+          mock.patch.object(CONF, "config_file", [f"/etc/nova/{file}" for file in files])):
+        assert outcome(name)[0] == SUCCESS
+        command = context.helper_command("/tmp/abc/privsep.sock")
+    assert command[:3] == ["sudo", "nova-rootwrap", "/etc/nova/rootwrap.conf"]
+    filters = wrapper.load_filters([str(ROOT / "etc/nova-docker/rootwrap.d")])
+    wrapper.match_filter(filters, command[3:], exec_dirs=[f"{sys.prefix}/bin"])
+
+
 @pytest.mark.parametrize(("name", "section"), [
     ("Privileged helper", "nova_docker_privileged"),
     ("Privileged helper of os-vif", "vif_plug_ovs_privileged")])
 def test_a_helper_that_does_not_start_fails(
         settings: config_fixture.Config, name: str, section: str) -> None:
     status.os_vif.initialize()
-    settings.config(group=section, helper_command="false")
+    settings.config(group=section, helper_command="false --config-file /etc/a.conf")
     code, details = outcome(name)
     assert code == FAILURE
     assert f"[{section}]/helper_command" in details
+    assert details.endswith("Its command: false --config-file /etc/a.conf")
 
 
 def test_an_absent_open_vswitch_fails(settings: config_fixture.Config) -> None:
