@@ -86,8 +86,9 @@ class Checks(upgradecheck.UpgradeCommands):
     def _state(self) -> Result:
         """nova-compute writes there which host it is; the default is in Nova's package."""
         if not os.access(CONF.state_path, os.W_OK):
-            return Result(Code.FAILURE, f'the folder {CONF.state_path}, [DEFAULT]/state_path, is '
-                          'missing or not this user\'s. Make it, for the user of nova-compute.')
+            return Result(Code.FAILURE, f'this user may not write to {CONF.state_path}, or it '
+                          'is missing: set [DEFAULT]/state_path to a folder of the user of '
+                          'nova-compute, for instance /var/lib/nova.')
         return Result(Code.SUCCESS, CONF.state_path)
 
     # The engine ------------------------------------------------------------------
