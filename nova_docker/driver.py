@@ -115,8 +115,8 @@ class DockerDriver(driver.ComputeDriver):
             raise nova_exception.NovaException(f'nova-compute cannot start: {e}.') from e
         except exception.EngineError as e:
             raise nova_exception.NovaException(
-                f'nova-compute cannot start: {e} Check [docker]/engine_url, that dockerd '
-                f'runs, and that this user may use its socket (group docker).') from e
+                f'nova-compute cannot start: {str(e).rstrip(".")}. Check [docker]/engine_url, '
+                f'that dockerd runs, and that this user may use its socket (group docker).') from e
         compute_host.check_configuration()
         self._sandboxes.image = self._images.ensure_sandbox(
             compute_host.architecture(), CONF.docker.sandbox_image)
