@@ -1,7 +1,6 @@
 """Security groups of iptables_hybrid: a Linux bridge for each port, and iptables at it."""
 
 from collections.abc import Iterator
-import re
 import shlex
 from typing import Any
 
@@ -26,7 +25,8 @@ def iptables(tenant: user.User, admin: user.User, agent: program.Program) -> Ite
             yield
         finally:
             tenant.clean_up()
-            user.wait_for('no rules of ports are left', lambda: not rules_of_ports())
+            user.wait_for('no rules of ports are left', lambda: not (
+                machine_state.filters_of_ports() | machine_state.address_sets()))
     user.wait_for('Neutron binds ports as before', lambda: not is_hybrid(admin))
     for family, kept in before.items():
         remove_chains(family, kept)
@@ -46,13 +46,6 @@ def rules(family: str) -> list[str]:
         if line.startswith((':', '-A')) and any(name in line for name in CHAINS):
             found.append(f'{table} {line.split(" [")[0]}')
     return found
-
-
-def rules_of_ports() -> list[str]:
-    """The rules that are there for ports of instances, and the sets of their groups."""
-    found = [line for family in ('iptables', 'ip6tables') for line in rules(family)
-             if re.search('neutron-openvswi-[ios][0-9a-f]', line)]
-    return found + machine_state.run('ipset', 'list', '-n').split()
 
 
 def remove_chains(family: str, kept: list[str]) -> None:

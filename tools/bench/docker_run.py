@@ -7,8 +7,8 @@ from bench import servers
 
 
 def docker(*arguments: str) -> str:
-    """Run the docker command line client; its output."""
-    return subprocess.run(['docker', *arguments], check=True, capture_output=True,
+    """Run the docker command line client; its output.  What it complains of is shown."""
+    return subprocess.run(['docker', *arguments], check=True, stdout=subprocess.PIPE,
                           text=True).stdout.strip()
 
 
