@@ -13,7 +13,8 @@ from nova_docker.translate import naming
 from tests.engine import instances
 from tests.engine import waiting
 
-PATIENT = ["sh", "-c", "trap 'exit 3' USR1; while :; do sleep 0.1; done"]
+# A first process without a handler would not hear the signal.
+PATIENT = ["sh", "-c", "trap 'exit 3' USR1; echo ready; while :; do sleep 0.1; done"]
 
 
 class Nova:
@@ -46,6 +47,7 @@ STOPPED = (virtevent.EVENT_LIFECYCLE_STOPPED, power_state.SHUTDOWN)
 def test_nova_believes_in_an_end_of_any_kind(boots, api, act, after):
     instance = boots.archive(instances.busybox(command=PATIENT))
     instance.vm_state = "active"
+    waiting.until(lambda: "ready" in boots.driver.get_console_output(boots.context, instance))
     nova = Nova(boots.driver, instance)
     act(api, naming.workload_name(instance.uuid))
     waiting.until(lambda: STOPPED in nova.found, seconds=5)

@@ -17,7 +17,8 @@ from tests.engine.test_spawn import inside
 
 IMAGE = "5e5c0e00-0000-4000-8000-00000000c0de"
 # Fails once somebody has broken its configuration.
-PROGRAM = 'test -f /config || echo good > /config; grep -q good /config && exec sleep 3600'
+PROGRAM = '''test -f /config || echo good > /config
+grep -q good /config && echo up && exec sleep 3600'''
 
 
 @pytest.fixture
@@ -29,6 +30,7 @@ def vifs():
 def instance(boots, vifs):
     made = boots.archive(instances.busybox(command=["sh", "-c", PROGRAM]), vifs)
     made.obj_reset_changes()
+    wait_for_output(boots, made, "up")
     with mock.patch.object(type(made), "get_network_info", return_value=vifs):
         yield made
 
@@ -56,6 +58,10 @@ def start_up(driver):
     reconcile.reconcile(driver._engine, driver._network, driver._sandboxes)
 
 
+def wait_for_output(boots, instance, text):
+    waiting.until(lambda: text in boots.driver.get_console_output(boots.context, instance))
+
+
 def state(boots, instance):
     return boots.driver.get_info(instance).state
 
@@ -71,7 +77,7 @@ def test_a_broken_instance_is_repaired_and_keeps_its_network_and_other_files(
     break_it(boots, api, instance)
     begin(rescue_image)
     assert state(boots, instance) == power_state.RUNNING
-    assert "rescuing" in boots.driver.get_console_output(boots.context, instance)
+    wait_for_output(boots, instance, "rescuing")
     assert inside(api, instance, "cat", "/mnt/rescue/config").strip() == "bad"
     assert inside(api, instance, "ip", "-o", "link", "show", "eth0").split()[1] == link
     assert ":$6$" in inside(api, instance, "cat", "/etc/shadow")
