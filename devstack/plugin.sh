@@ -31,6 +31,7 @@ case "$1 $2" in
     'unstack '*)
         nova_docker_remove_instances
         nova_docker_stop_agent
+        nova_docker_remove_ovn_bridges
         ;;
     'clean '*)
         nova_docker_clean

@@ -4,8 +4,9 @@ set -e
 
 record() { printf '%s\n' "$*" >>"$CALLS"; }
 
-for name in add_user_to_group echo_summary enable_service iniset install_package pip_install \
-        restart_service start_service stop_process stop_service; do
+for name in _move_neutron_addresses_route add_user_to_group echo_summary enable_service iniset \
+        install_package neutron_ovs_base_cleanup pip_install restart_service start_service \
+        stop_process stop_service; do
     eval "$name() { record $name \"\$@\"; }"
 done
 trueorfalse() { [[ "${!2:-$1}" == True ]] && echo True || echo False; }
@@ -18,6 +19,7 @@ sudo() {
         'docker ps '*) echo "$CONTAINERS" ;;
         'docker images '*) echo "$IMAGES" ;;
         'docker build '*) cat >/dev/null ;;
+        'ip netns list') echo "$NAMESPACES" ;;
         'timeout '*) [[ -z "$AGENT_STAYS" ]] ;;
     esac
 }
@@ -40,5 +42,7 @@ TEMPEST_CONFIG=/tempest.conf
 STACK_USER=stack
 HOST_IP=192.0.2.7
 Q_AGENT=${Q_AGENT:-openvswitch}
+OVN_CONTROLLER_SERVICE=ovn-controller.service
+OVS_PHYSICAL_BRIDGE=br-ex
 OVS_DATAPATH_TYPE=${OVS_DATAPATH_TYPE:-system}
 Q_PLUGIN_CONF_FILE=etc/neutron/ml2.ini

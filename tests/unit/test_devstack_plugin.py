@@ -29,7 +29,7 @@ class Plugin:
         self.work = work
         self.settings = {"SERVICES": "n-cpu g-api q-agt tempest", "CONTAINERS": "c1 c2",
                          "IMAGES": "i:1", "GROUP_EXISTS": "", "IMAGES_EXIST": "",
-                         "AGENT_STAYS": "",
+                         "AGENT_STAYS": "", "NAMESPACES": "",
                          "DEFAULT_IMAGE_NAME": "cirros-0.6", "IMAGE_URLS": ""}
         (work / "nova/nova/virt").mkdir(parents=True)
         (work / "nova/.git/info").mkdir(parents=True)
@@ -183,6 +183,21 @@ def test_unstack_does_not_wait_for_an_agent_that_does_not_end(plugin: Plugin):
     assert killed in plugin.run("unstack")
     plugin.settings["SERVICES"] = "n-cpu"
     assert not any("q-agt" in call for call in plugin.run("unstack"))
+
+
+def test_unstack_removes_ovns_bridges_while_there_is_a_switch(plugin: Plugin):
+    plugin.settings.update(SERVICES="n-cpu ovn-controller q-ovn-agent", PUBLIC_INTERFACE="eth1",
+                           NAMESPACES="ovnmeta-9a1c (id: 2)\nmine")
+    calls = plugin.run("unstack")
+    order = ["sudo docker rm -f -v c1 c2", "stop_process q-ovn-agent",
+             "stop_service ovn-controller.service",
+             "_move_neutron_addresses_route br-ex eth1 False True inet",
+             "neutron_ovs_base_cleanup"]
+    assert [call for call in calls if call in order] == order
+    assert [call for call in calls if "netns delete" in call] == [
+        "sudo ip netns delete ovnmeta-9a1c"]
+    plugin.settings["SKIP_STOP_OVN"] = "True"
+    assert not any("ovn" in call or "ovs" in call for call in plugin.run("unstack"))
 
 
 @pytest.mark.parametrize("phase", PHASES)
