@@ -1,8 +1,8 @@
 """NICs: Neutron's ports become interfaces of a sandbox.
 
 os-vif does what belongs to the virtual switch, :mod:`.privileged.netns` what
-belongs to the container: the veth pair comes first, then os-vif takes its end
-on the host into the bridge.
+belongs to the container: it makes the veth pair whose end on the host the bridge
+takes.
 """
 
 from collections.abc import Iterable
@@ -117,9 +117,15 @@ class Network:
     def _plug(self, instance: nova_instance.Instance, vifs: list[netplan.Vif],
               plans: tuple[netplan.NicPlan, ...], pid: int, exact: bool = False) -> None:
         resolver = netplan.resolver(instance.hostname or '', vifs, CONF.api.dhcp_domain or '')
-        netns.plug_nics(pid, [dataclasses.asdict(plan) for plan in plans],
-                        _resolv_conf(resolver), _hosts(resolver), exact)
-        self._join_switch(instance, vifs, plans)
+        with _plug_failures(plans):
+            switch.plug(
+                [os_vif_util.nova_to_osvif_vif(vif) for vif in vifs],
+                os_vif_util.nova_to_osvif_instance(instance),
+                lambda: netns.plug_nics(pid, [dataclasses.asdict(plan) for plan in plans],
+                                        _resolv_conf(resolver), _hosts(resolver), exact))
+        for plan in plans:
+            if plan.linux_bridge:
+                netns.join_bridge(plan.host_device, plan.linux_bridge)
         self._plugged[instance.uuid] = {plan.port_id: plan for plan in plans}
 
     def plugged(self, instance: nova_instance.Instance,
@@ -147,17 +153,6 @@ class Network:
         plans = netplan.nic_plans(instance.uuid, CONF.host, network_info)
         if plans:
             netns.announce_nics(pid, [dataclasses.asdict(plan) for plan in plans])
-
-    def _join_switch(self, instance: nova_instance.Instance, vifs: list[netplan.Vif],
-                     plans: tuple[netplan.NicPlan, ...]) -> None:
-        info = os_vif_util.nova_to_osvif_instance(instance)
-        translated = [os_vif_util.nova_to_osvif_vif(vif) for vif in vifs]
-        with _plug_failures(plans), switch.one_transaction(translated):
-            for vif in translated:
-                os_vif.plug(vif, info)
-        for plan in plans:
-            if plan.linux_bridge:
-                netns.join_bridge(plan.host_device, plan.linux_bridge)
 
     def unplug(self, instance: nova_instance.Instance,
                network_info: Iterable[netplan.Vif]) -> None:
@@ -231,13 +226,15 @@ def _counts(device: str) -> dict[str, int]:
 
 @contextlib.contextmanager
 def _plug_failures(plans: Iterable[netplan.NicPlan]) -> Iterator[None]:
-    """What the switch has against a port becomes Nova's exception."""
+    """What there is against a port becomes Nova's exception."""
     try:
         yield
+    except nova_exception.VirtualInterfacePlugException:
+        raise
     except Exception as e:
         ports = ', '.join(plan.port_id for plan in plans)
         raise nova_exception.VirtualInterfacePlugException(
-            f'Open vSwitch did not take port {ports}: {e}') from e
+            f'could not plug port {ports}: {e}') from e
 
 
 def _leave_switch(vif: os_vif_vif.VIFBase, info: instance_info.InstanceInfo) -> None:

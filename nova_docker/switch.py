@@ -1,38 +1,46 @@
 """Open vSwitch's database, as far as os-vif leaves something to do better."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from collections.abc import Sequence
-import contextlib
 import pathlib
 import typing as ty
 
 import os_vif
+from os_vif.objects import instance_info
 from os_vif.objects import vif as os_vif_vif
 
 _LINKS = pathlib.Path('/sys/class/net')
 
 
-@contextlib.contextmanager
-def one_transaction(vifs: Sequence[os_vif_vif.VIFBase]) -> Iterator[None]:
-    """Have all that os-vif asks of the database in the body done at the body's end.
+def plug(vifs: Sequence[os_vif_vif.VIFBase], info: instance_info.InstanceInfo,
+         make_links: Callable[[], None]) -> None:
+    """Have os-vif take the NICs of an instance into the switch, all at once if it can.
 
     os-vif makes two transactions for each VIF, and after each it waits until
     ovs-vswitchd has looked through its whole configuration: four NICs took 0.2 s.
-    ovsdbapp puts transactions of a thread into one that is open already.  With the
-    kernel's datapath os-vif must see the QoS row that it has just made, so there
-    every VIF has its own transactions as before; so has everything where os-vif
-    runs ovs-vsctl.
+    ovsdbapp puts transactions of a thread into one that is open already, and that is
+    committed when the links are there.  What os-vif does to a link that is there, it
+    does once for each VIF, and the links are made as they shall be; so they are made
+    after os-vif had its turn.  With the kernel's datapath os-vif must see the QoS row
+    that it has just made, so there every VIF has its own transactions, and its link
+    first; so has everything where os-vif runs ovs-vsctl.
 
+    :param make_links: makes the ends on the host that the switch takes
     :raises Exception: what the database or ovs-vswitchd has against it; os-vif
-        itself would only log that
+        itself would only log that.  What ``make_links`` raises, in which case nothing
+        is committed
     """
     plugin = _plugin()
-    separate = (plugin.config.ovsdb_interface != 'native'
-                or any(plugin.supports_tc_qdisc(vif) for vif in vifs))
-    with contextlib.ExitStack() as stack:
-        if vifs and not separate:
-            stack.enter_context(plugin.ovsdb.ovsdb.transaction(check_error=True))
-        yield
+    if (not vifs or plugin.config.ovsdb_interface != 'native'
+            or any(plugin.supports_tc_qdisc(vif) for vif in vifs)):
+        make_links()
+        for vif in vifs:
+            os_vif.plug(vif, info)
+        return
+    with plugin.ovsdb.ovsdb.transaction(check_error=True):
+        for vif in vifs:
+            os_vif.plug(vif, info)
+        make_links()
 
 
 def is_torn(vif: os_vif_vif.VIFBase) -> bool:

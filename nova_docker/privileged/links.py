@@ -1,7 +1,6 @@
 """Whole lists of links."""
 
 import contextlib
-import dataclasses
 import typing as ty
 
 from pyroute2 import netlink
@@ -9,21 +8,9 @@ from pyroute2 import netlink
 _TRIES = 20
 
 
-@dataclasses.dataclass(frozen=True)
-class Link:
-    """A link of a sandbox; ``peer`` is the index of a veth's other end."""
-
-    index: int
-    peer: int | None
-
-
-NO_LINK = Link(0, None)
-
-
-def by_name(ip: ty.Any) -> dict[str, Link]:
-    """The links of a sandbox, which has few, so one request for all."""
-    return {link.get('ifname'): Link(link['index'], link.get('link'))
-            for link in all_links(ip)}
+def peers(ip: ty.Any) -> dict[str, int | None]:
+    """The links of a sandbox, which has few: {name: index of a veth's other end}."""
+    return {link.get('ifname'): link.get('link') for link in all_links(ip)}
 
 
 def all_links(ip: ty.Any) -> list[ty.Any]:

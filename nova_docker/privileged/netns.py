@@ -64,10 +64,9 @@ def plug_nics(pid: int, nics: list[Nic], resolv_conf: str | None, hosts: str,
     host_netns = os.open('/proc/self/ns/net', os.O_RDONLY)
     try:
         with pyroute2.IPRoute() as host:
-            ends = _ends(host, nics)
-            unwired = _unwired(pid, nics, ends)
+            unwired = _unwired(pid, nics)
             for nic in unwired:
-                _delete_link(host, ends[nic['host_device']])
+                _delete(host, nic['host_device'])
             _in_netns(pid, lambda ip: _configure(ip, nics, unwired, host_netns, exact))
             for nic in nics:
                 _finish_host_end(host, nic)
@@ -81,9 +80,7 @@ def plug_nics(pid: int, nics: list[Nic], resolv_conf: str | None, hosts: str,
 @privileged.context.entrypoint
 def list_unwired(pid: int, nics: list[Nic]) -> list[str]:
     """The ``host_device`` of each NIC whose pair of links is not as it shall be."""
-    with pyroute2.IPRoute() as host:
-        ends = _ends(host, nics)
-    return [nic['host_device'] for nic in _unwired(pid, nics, ends)]
+    return [nic['host_device'] for nic in _unwired(pid, nics)]
 
 
 @privileged.context.entrypoint
@@ -92,8 +89,7 @@ def list_names(pid: int, host_devices: list[str]) -> dict[str, str]:
 
     :param host_devices: the ends on the host; those without a NIC are left out
     """
-    with pyroute2.IPRoute() as host:
-        ends = {_index(host, name): name for name in host_devices}
+    ends = {_index(name): name for name in host_devices}
     ends.pop(None, None)
     return _in_netns(pid, lambda ip: {
         ends[link.get('link')]: link.get('ifname')
@@ -110,7 +106,7 @@ def announce_nics(pid: int, nics: list[Nic]) -> None:
     """
     def announce(ip: ty.Any) -> None:
         for nic in nics:
-            ip.link('set', index=_require(ip, nic['device']), address=nic['mac'])
+            ip.link('set', index=_require(nic['device']), address=nic['mac'])
 
     _in_netns(pid, announce)
 
@@ -127,7 +123,7 @@ def delete_links(names: list[str]) -> None:
 def join_bridge(name: str, bridge: str) -> None:
     """Make a link of the host a port of a Linux bridge."""
     with pyroute2.IPRoute() as host:
-        host.link('set', index=_require(host, name), master=_require(host, bridge))
+        host.link('set', index=_require(name), master=_require(bridge))
 
 
 @privileged.context.entrypoint
@@ -201,29 +197,24 @@ def _enter(pid: int) -> None:
         os.close(fd)
 
 
-def _index(ip: ty.Any, name: str) -> int | None:
-    """The index of a link, None when there is none of that name."""
+def _index(name: str) -> int | None:
+    """The index of a link of this thread's namespace, None when there is none of
+    that name.  One system call, where pyroute2 asks and reads."""
     try:
-        found = ip.link('get', ifname=name)
-    except netlink.exceptions.NetlinkError as e:
-        if e.code in _NO_SUCH_DEVICE:
-            return None
-        raise
-    return found[0]['index'] if found else None
+        return socket.if_nametoindex(name)
+    except OSError:
+        return None
 
 
-def _require(ip: ty.Any, name: str) -> int:
-    index = _index(ip, name)
+def _require(name: str) -> int:
+    index = _index(name)
     if index is None:
         raise exception.NetnsError(reason=f'there is no link {name}')
     return index
 
 
 def _delete(ip: ty.Any, name: str) -> None:
-    _delete_link(ip, _index(ip, name))
-
-
-def _delete_link(ip: ty.Any, index: int | None) -> None:
+    index = _index(name)
     if index is not None:
         with _unless_gone():
             ip.link('del', index=index)
@@ -239,21 +230,14 @@ def _unless_gone() -> Iterator[None]:
             raise
 
 
-def _ends(host: ty.Any, nics: list[Nic]) -> dict[str, int | None]:
-    """{host_device: its index on the host, None when there is no such link}"""
-    return {nic['host_device']: _index(host, nic['host_device']) for nic in nics}
-
-
-def _unwired(pid: int, nics: list[Nic], ends: dict[str, int | None]) -> list[Nic]:
-    """The NICs that are absent, or whose other end is not the right link.
-
-    :param ends: what ``_ends`` found
-    """
+def _unwired(pid: int, nics: list[Nic]) -> list[Nic]:
+    """The NICs that are absent, or whose other end is not the right link."""
+    ends = {nic['host_device']: _index(nic['host_device']) for nic in nics}
     if not any(ends.values()):
         return nics
-    found = _in_netns(pid, links.by_name)
+    found = _in_netns(pid, links.peers)
     return [nic for nic in nics if ends[nic['host_device']] is None
-            or found.get(nic['device'], links.NO_LINK).peer != ends[nic['host_device']]]
+            or found.get(nic['device']) != ends[nic['host_device']]]
 
 
 def _configure(ip: ty.Any, nics: list[Nic], unwired: list[Nic], host_netns: int,
@@ -263,12 +247,10 @@ def _configure(ip: ty.Any, nics: list[Nic], unwired: list[Nic], host_netns: int,
     # The engine switches IPv6 off in a namespace without a network of its own; the
     # metadata service is at a link-local address, too.
     devices.set_ipv6_disabled('lo', False)
-    indexes = {name: link.index for name, link in links.by_name(ip).items()}
     for nic in unwired:
-        _delete_link(ip, indexes.get(nic['device']))
+        _delete(ip, nic['device'])
         _make_veth(ip, nic, host_netns)
-    if unwired:
-        indexes = {name: link.index for name, link in links.by_name(ip).items()}
+    indexes = {nic['device']: _require(nic['device']) for nic in nics}
     for nic in nics:
         index = indexes[nic['device']]
         if not nic['checksum_offload']:

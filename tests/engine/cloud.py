@@ -1,6 +1,8 @@
 """Stand-ins for the parts of a cloud that this layer does without."""
 
+from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 import contextlib
 from typing import Any
 from unittest import mock
@@ -26,17 +28,18 @@ class Switch:
         self.ports: set[str] = set()
         self.plugs = 0
 
-    def plug(self, vif: Any, instance: Any) -> None:
-        self.plugs += 1
-        self.ports.add(vif.id)
+    def plug(self, vifs: Sequence[Any], instance: Any, make_links: Callable[[], None]) -> None:
+        make_links()
+        self.plugs += len(vifs)
+        self.ports |= {vif.id for vif in vifs}
 
     def unplug(self, vif: Any, instance: Any) -> None:
         self.ports.discard(vif.id)
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
-        with (mock.patch("os_vif.plug", self.plug), mock.patch("os_vif.unplug", self.unplug),
-              mock.patch("nova_docker.switch.one_transaction", contextlib.nullcontext)):
+        with (mock.patch("nova_docker.switch.plug", self.plug),
+              mock.patch("os_vif.unplug", self.unplug)):
             yield
 
 

@@ -115,11 +115,11 @@ def test_the_others_keep_their_names_until_the_next_reboot(boots, api, first, se
 def test_an_attach_that_fails_leaves_nothing_of_the_nic(boots, api, ovs, first, second):
     instance = boot(boots, first)
 
-    def refuse(vif, info):
-        if vif.id == second["id"]:
-            raise os_vif.exception.PlugException(vif=vif, err="no room")
+    def refuse(vifs, info, make_links):
+        make_links()
+        raise os_vif.exception.PlugException(vif=vifs[-1], err="no room")
 
-    with (mock.patch("os_vif.plug", refuse),
+    with (mock.patch("nova_docker.switch.plug", refuse),
           pytest.raises(nova_exception.InterfaceAttachFailed, match="no room")):
         attach(boots, instance, second)
     assert not Path(f"/sys/class/net/{second['devname']}").exists()

@@ -18,8 +18,8 @@ PACKAGES = (
     'mariadb-server', 'rabbitmq-server', 'openvswitch-switch', 'docker.io', 'docker-registry',
     'dnsmasq-base', 'haproxy', 'radvd', 'iputils-arping', 'iproute2', 'iptables',
     'conntrack', 'ipset', 'ethtool', 'procps', 'sudo', 'ca-certificates', 'curl', 'lxcfs',
-    # the virtual environment; uWSGI is compiled
-    'python3-venv', 'python3-dev', 'build-essential',
+    # the virtual environment; uWSGI is compiled, and ovs takes its parser from Debian
+    'python3-venv', 'python3-dev', 'build-essential', 'python3-openvswitch',
     # the content of the images
     'busybox-static', 'iputils-ping', 'nginx-light', 'dropbear-bin', 'curl',
 )

@@ -16,6 +16,7 @@ from aio.layout import Layout
 from aio.layout import REPOSITORY
 
 PYTHON = '/usr/bin/python3'
+DEBIAN_MODULES = Path('/usr/lib/python3/dist-packages')
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / 'requirements.txt'
 CONSTRAINTS = HERE / 'constraints.txt'
@@ -39,9 +40,13 @@ def path(layout: Layout) -> Path:
 def ensure(layout: Layout) -> Path:
     """Make the environment unless it is there; remove those of former requirements."""
     venv = path(layout)
-    complete = venv / 'complete'
-    if complete.exists():
-        return venv
+    if not (venv / 'complete').exists():
+        _make(layout, venv)
+    _take_json_parser(venv)
+    return venv
+
+
+def _make(layout: Layout, venv: Path) -> None:
     if venv.exists():
         shutil.rmtree(venv)
     log = layout.log / 'pip.log'
@@ -50,11 +55,23 @@ def ensure(layout: Layout) -> Path:
                 fix='check that pip can reach PyPI or the index it is configured for')
     program.run([venv / 'bin/pip', 'check'], log=log,
                 fix=f'make the versions in {CONSTRAINTS} agree')
-    complete.touch()
+    (venv / 'complete').touch()
     for former in layout.state.glob('venv-*'):
         if former != venv:
             shutil.rmtree(former)
-    return venv
+
+
+def _take_json_parser(venv: Path) -> None:
+    """Nova and Neutron as packages read Open vSwitch's database with a parser in C.
+
+    PyPI's ovs has it only where Open vSwitch's library, which Debian has no package
+    of, was there to build with.  The one in Debian's package is for the same Python.
+    """
+    for ovs in venv.glob('lib/python3*/site-packages/ovs'):
+        for parser in (DEBIAN_MODULES / 'ovs').glob('_json.*.so'):
+            link = ovs / parser.name
+            link.unlink(missing_ok=True)
+            link.symlink_to(parser)
 
 
 def driver_files() -> list[Path]:
