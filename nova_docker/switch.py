@@ -19,9 +19,9 @@ def plug(vifs: Sequence[os_vif_vif.VIFBase], info: instance_info.InstanceInfo,
     os-vif makes two transactions for each VIF, and after each it waits until
     ovs-vswitchd has looked through its whole configuration: four NICs took 0.2 s.
     ovsdbapp puts transactions of a thread into one that is open already, and that is
-    committed when the links are there.  What os-vif does to a link that is there, it
-    does once for each VIF, and the links are made as they shall be; so they are made
-    after os-vif had its turn.  With the kernel's datapath os-vif must see the QoS row
+    committed when the links are there.  os-vif would set the MTU of each link that it
+    finds, and the links have theirs when they are made; so they are made after os-vif
+    had its turn.  With the kernel's datapath os-vif must see the QoS row
     that it has just made, so there every VIF has its own transactions, and its link
     first; so has everything where os-vif runs ovs-vsctl.
 

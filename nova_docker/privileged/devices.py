@@ -1,4 +1,4 @@
-"""What the kernel's netlink has no word for: sysctls of devices, checksum offload.
+"""Sysctls and ioctls of devices: what netlink has no word for, or is slow at.
 
 All of it concerns the network namespace of the thread that calls.
 """
@@ -9,8 +9,22 @@ import os
 import socket
 import struct
 
+_SIOCGIFINDEX = 0x8933
 _SIOCETHTOOL = 0x8946
 _ETHTOOL_STXCSUM = 0x17
+_INDEX_REQUEST = '16si20x'  # struct ifreq: name, index
+
+
+def index(device: str) -> int:
+    """The index of a device.
+
+    :raises OSError: ENODEV when there is none of that name
+    """
+    request = struct.pack(_INDEX_REQUEST, device.encode(), 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        answer = fcntl.ioctl(control, _SIOCGIFINDEX, request)
+    found: int = struct.unpack(_INDEX_REQUEST, answer)[1]
+    return found
 
 
 def prepare_for_changes(device: str) -> None:

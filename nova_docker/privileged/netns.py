@@ -199,11 +199,13 @@ def _enter(pid: int) -> None:
 
 def _index(name: str) -> int | None:
     """The index of a link of this thread's namespace, None when there is none of
-    that name.  One system call, where pyroute2 asks and reads."""
+    that name."""
     try:
-        return socket.if_nametoindex(name)
-    except OSError:
-        return None
+        return devices.index(name)
+    except OSError as e:
+        if e.errno in _NO_SUCH_DEVICE:
+            return None
+        raise
 
 
 def _require(name: str) -> int:

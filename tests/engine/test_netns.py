@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 import concurrent.futures
 import dataclasses
+import errno
 import json
 import os
 from pathlib import Path
 import subprocess
+from unittest import mock
 import uuid
 
 import pytest
@@ -177,6 +179,14 @@ def test_the_link_of_another_sandbox_is_replaced(api, sandbox, host):
         assert names(old) == {"lo"}
     assert names(sandbox) == {"lo", "eth0"}
     assert host_link(str(nics[0]["host_device"])) is not None
+
+
+def test_a_link_that_cannot_be_asked_for_does_not_count_as_absent(sandbox, host):
+    nics = plans(host, instances.vif())
+    plug(sandbox, nics)
+    with (mock.patch("socket.socket", side_effect=OSError(errno.EMFILE, "Too many open files")),
+          pytest.raises(OSError, match="Too many open files")):
+        netns.list_unwired(sandbox, nics)
 
 
 def test_deleting_links_can_be_repeated(sandbox, host):
