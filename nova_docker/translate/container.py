@@ -99,8 +99,6 @@ def sandbox_config(identity: Identity, image: str, api: tuple[int, ...],
     return {
         'Image': image,
         'Hostname': naming.kernel_hostname(identity.hostname),
-        # As process 1 it would ignore SIGTERM and hold up the engine's own stop.
-        'StopSignal': 'SIGKILL',
         'Labels': _labels(naming.ROLE_SANDBOX, identity),
         'HostConfig': {
             'NetworkMode': 'none',

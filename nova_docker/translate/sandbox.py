@@ -13,23 +13,52 @@ import typing as ty
 from nova_docker.translate import archive
 from nova_docker.translate import naming
 
-# for (;;) pause();
-_X86_64 = bytes.fromhex(
-    'b822000000'    # mov eax, 34 (pause)
-    '0f05'          # syscall
-    'ebf7')         # jmp to the first instruction
+# Block SIGTERM, wait for it, end.  The kernel keeps a signal from the first process
+# of a container unless that handles or blocks it, and the init of a host that shuts
+# down would wait for such a process until its patience ends.  Whatever else
+# interrupts the wait (a debugger, a freeze) starts it anew.
+_SIGTERM = struct.pack('<Q', 1 << 14)
 
-# for (;;) ppoll(NULL, 0, NULL, NULL, 0);  aarch64 has no pause
+_X86_64 = bytes.fromhex(
+    '31ff'              # xor edi, edi (SIG_BLOCK)
+    '488d3535000000'    # lea rsi, [set]
+    '31d2'              # xor edx, edx
+    '41ba08000000'      # mov r10d, 8
+    'b80e000000'        # mov eax, 14 (rt_sigprocmask)
+    '0f05'              # syscall
+    '488d3d1f000000'    # lea rdi, [set]
+    '31f6'              # xor esi, esi
+    '31d2'              # xor edx, edx
+    '41ba08000000'      # mov r10d, 8
+    'b880000000'        # mov eax, 128 (rt_sigtimedwait)
+    '0f05'              # syscall
+    '83f80f'            # cmp eax, 15
+    '75e3'              # jne to the second lea
+    '31ff'              # xor edi, edi
+    'b83c000000'        # mov eax, 60 (exit)
+    '0f05'              # syscall
+) + _SIGTERM            # set
+
 _AARCH64 = struct.pack(
-    '<8I',
-    0xd2800928,     # mov x8, 73 (ppoll)
-    0xd2800000,     # mov x0, 0
-    0xd2800001,     # mov x1, 0
-    0xd2800002,     # mov x2, 0
-    0xd2800003,     # mov x3, 0
-    0xd2800004,     # mov x4, 0
-    0xd4000001,     # svc 0
-    0x17fffff9)     # b to the first instruction
+    '<17I',
+    0xd2800000,         # mov x0, 0 (SIG_BLOCK)
+    0x10000201,         # adr x1, set
+    0xd2800002,         # mov x2, 0
+    0xd2800103,         # mov x3, 8
+    0xd28010e8,         # mov x8, 135 (rt_sigprocmask)
+    0xd4000001,         # svc 0
+    0x10000160,         # adr x0, set
+    0xd2800001,         # mov x1, 0
+    0xd2800002,         # mov x2, 0
+    0xd2800103,         # mov x3, 8
+    0xd2801128,         # mov x8, 137 (rt_sigtimedwait)
+    0xd4000001,         # svc 0
+    0xf1003c1f,         # cmp x0, 15
+    0x54ffff21,         # b.ne to the second adr
+    0xd2800000,         # mov x0, 0
+    0xd2800ba8,         # mov x8, 93 (exit)
+    0xd4000001,         # svc 0
+) + _SIGTERM            # set
 
 # The engine's name of an architecture: (Go's name, ELF machine, program)
 _PROGRAMS = {
@@ -47,7 +76,7 @@ def supported_architectures() -> list[str]:
 
 
 def program(architecture: str) -> bytes:
-    """A static ELF executable that sleeps for ever.
+    """A static ELF executable that sleeps until SIGTERM.
 
     :param architecture: machine name, one of supported_architectures()
     """

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 import platform
+import signal
 import struct
 import subprocess
 import tarfile
@@ -53,3 +54,35 @@ def test_the_program_sleeps_without_using_the_cpu(tmp_path):
             assert (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") < 0.05
         finally:
             process.kill()
+
+
+@pytest.mark.skipif(platform.machine() not in sandbox.supported_architectures(),
+                    reason="there is no program for this machine")
+def test_the_program_ends_at_sigterm_also_as_the_first_process(tmp_path):
+    """The kernel would keep the signal from an init that merely sleeps."""
+    path = Path(tmp_path, "pause")
+    path.write_bytes(sandbox.program(platform.machine()))
+    path.chmod(0o755)
+    with subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", path]) as outer:
+        try:
+            inner = _first_child(outer.pid)
+            os.kill(inner, signal.SIGUSR1)
+            os.kill(inner, signal.SIGSTOP)
+            os.kill(inner, signal.SIGCONT)
+            time.sleep(0.2)
+            assert outer.poll() is None
+            os.kill(inner, signal.SIGTERM)
+            assert outer.wait(timeout=5) == 0
+        finally:
+            outer.kill()
+
+
+def _first_child(pid):
+    """The program, once it runs in place of what started it."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    for _ in range(100):
+        for child in children.read_text().split():
+            if Path(f"/proc/{child}/comm").read_text().strip() == "pause":
+                return int(child)
+        time.sleep(0.02)
+    raise AssertionError("the program does not run")
