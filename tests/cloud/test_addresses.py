@@ -57,12 +57,15 @@ def test_an_address_changed_in_neutron_reaches_a_running_server(
 
 
 def test_metadata_answer_beside_a_gateway_address_that_no_router_has(
-        tenant: user.User) -> None:
+        tenant: user.User, facts: dict[str, Any]) -> None:
     with network(tenant) as subnet:
         server = tenant.boot('alone', 'busybox', networks=('alone',))
         assert f'default via {subnet.gateway_ip}' in inside(server, 'ip', 'route')
         user.wait_for('it answers', lambda: 'alone' in name_by_metadata(
             server, '169.254.169.254'), timeout=30)
+        if facts['network'] == 'ovn':
+            # The server finds its neighbour there; OVN passes on nothing but that.
+            return
         # Not before: Neutron's DHCP agent gives up a network that gets its first subnet of
         # IPv6 while it is being set up.
         tenant.api.network.create_subnet(network_id=subnet.network_id, ip_version=6,
