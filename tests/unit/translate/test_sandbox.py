@@ -39,13 +39,19 @@ def test_the_program_is_an_elf_file_of_a_few_hundred_bytes(architecture):
     assert entry == 0x400000 + 64 + 56
 
 
-@pytest.mark.skipif(platform.machine() not in sandbox.supported_architectures(),
-                    reason="there is no program for this machine")
-def test_the_program_sleeps_without_using_the_cpu(tmp_path):
+@pytest.fixture
+def executable(tmp_path):
+    """The program of this machine."""
+    if platform.machine() not in sandbox.supported_architectures():
+        pytest.skip("there is no program for this machine")
     path = Path(tmp_path, "pause")
     path.write_bytes(sandbox.program(platform.machine()))
     path.chmod(0o755)
-    with subprocess.Popen([path]) as process:
+    return path
+
+
+def test_the_program_sleeps_without_using_the_cpu(executable):
+    with subprocess.Popen([executable]) as process:
         try:
             time.sleep(0.2)
             assert process.poll() is None
@@ -56,14 +62,10 @@ def test_the_program_sleeps_without_using_the_cpu(tmp_path):
             process.kill()
 
 
-@pytest.mark.skipif(platform.machine() not in sandbox.supported_architectures(),
-                    reason="there is no program for this machine")
-def test_the_program_ends_at_sigterm_also_as_the_first_process(tmp_path):
+@pytest.mark.skipif(os.geteuid() != 0, reason="a namespace of processes needs root")
+def test_the_program_ends_at_sigterm_also_as_the_first_process(executable):
     """The kernel would keep the signal from an init that merely sleeps."""
-    path = Path(tmp_path, "pause")
-    path.write_bytes(sandbox.program(platform.machine()))
-    path.chmod(0o755)
-    with subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", path]) as outer:
+    with subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", executable]) as outer:
         try:
             inner = _first_child(outer.pid)
             os.kill(inner, signal.SIGUSR1)
